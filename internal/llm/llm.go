@@ -1,0 +1,87 @@
+package llm
+
+// A Dialect is a wire protocol for inference.
+type Dialect string
+
+// The dialects that Weir names. Operations that have no dialect of their own
+// (embeddings, models) are answered in the shape of [Chat].
+const (
+	Chat        Dialect = "chat"        // OpenAI Chat Completions
+	Responses   Dialect = "responses"   // OpenAI Responses
+	Messages    Dialect = "messages"    // Anthropic Messages
+	Completions Dialect = "completions" // OpenAI legacy Completions
+)
+
+// An Operation is what a client asks for.
+type Operation string
+
+// The operations that Weir serves.
+const (
+	OpChat        Operation = "chat"
+	OpCompletions Operation = "completions"
+	OpResponses   Operation = "responses"
+	OpEmbeddings  Operation = "embeddings"
+	OpMessages    Operation = "messages"
+	OpCountTokens Operation = "count_tokens"
+	OpModels      Operation = "models" // answered from the catalog; never leaves the gateway
+)
+
+// Dialect returns the protocol that o is spoken in.
+func (o Operation) Dialect() Dialect {
+	switch o {
+	case OpResponses:
+		return Responses
+	case OpMessages, OpCountTokens:
+		return Messages
+	case OpCompletions:
+		return Completions
+	default:
+		return Chat
+	}
+}
+
+// A Lane is how an attempt is carried.
+type Lane string
+
+// The lanes. Only the express lane exists so far.
+const (
+	Express Lane = "express" // bytes pass as they came
+)
+
+// A Provenance says where the counts of a [Usage] come from. The zero value
+// is [UsageUnknown], so a forgotten count is never taken for a free one.
+type Provenance uint8
+
+// The provenances.
+const (
+	UsageUnknown   Provenance = iota // nobody said, and nothing was counted
+	UsageReported                    // the upstream said so
+	UsageEstimated                   // Weir counted bytes, because the upstream could not say any more
+	UsageNone                        // nothing was used: no attempt reached a model
+)
+
+// String returns the name used in logs and in the ledger.
+func (p Provenance) String() string {
+	switch p {
+	case UsageReported:
+		return "reported"
+	case UsageEstimated:
+		return "estimated"
+	case UsageNone:
+		return "none"
+	default:
+		return "unknown"
+	}
+}
+
+// Usage is what one exchange used, in tokens. Input includes CachedInput and
+// CacheWrite, and Output includes Reasoning, whatever the dialect's own
+// arithmetic is. The zero value is an unknown usage.
+type Usage struct {
+	Input       int64
+	CachedInput int64
+	CacheWrite  int64
+	Output      int64
+	Reasoning   int64
+	Provenance  Provenance
+}
