@@ -1,0 +1,220 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// DefaultTenant owns every key that names no tenant, and every request on a
+// listener without keys.
+const DefaultTenant = "default"
+
+// A Key is a secret that admits a client.
+type Key struct {
+	Name     string
+	Tenant   string        // empty means [DefaultTenant]
+	Secret   string        // what the client sends; not kept
+	Models   []llm.Pattern // names the key may use; empty means all
+	Disabled bool          // as if the key were not there
+}
+
+// A Principal is who a request acts for. It is immutable.
+type Principal struct {
+	Tenant string
+	Key    string // the key's name; empty on a listener without keys
+	models []llm.Pattern
+}
+
+// MayUse reports whether p may ask for model.
+func (p *Principal) MayUse(model string) bool {
+	if len(p.models) == 0 {
+		return true
+	}
+	for _, m := range p.models {
+		if m.Match(model) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Credential is a secret as a client sent it.
+type Credential struct {
+	Value  string
+	Header string // canonical name of the header it came in; empty if there is none
+}
+
+// A Caller is what a request's headers say.
+type Caller struct {
+	Principal *Principal
+
+	// Own is the credential that is not Weir's: what an upstream with
+	// `auth: passthrough` is called with. Its zero value means there is none.
+	Own Credential
+
+	// OwnErr says why Own cannot be used although something was sent: it was
+	// ambiguous, or it is one of Weir's own keys. It matters only to an
+	// upstream with `auth: passthrough`.
+	OwnErr error
+}
+
+// Keys knows every key. It is immutable and may be used by several goroutines
+// at once.
+type Keys struct {
+	pepper   [32]byte // random: the order of the map tells nothing about secrets
+	byDigest map[[32]byte]*Principal
+	disabled map[[32]byte]bool // still never forwarded
+	nobody   *Principal        // nil if keys are demanded
+}
+
+// New returns the set of keys. If there are none at all, every request is let
+// in as the default tenant. A set in which every key is disabled lets nobody
+// in.
+func New(keys []Key) *Keys {
+	k := &Keys{byDigest: make(map[[32]byte]*Principal, len(keys)), disabled: make(map[[32]byte]bool)}
+	if _, err := rand.Read(k.pepper[:]); err != nil {
+		panic("auth: no random bytes: " + err.Error()) // crypto/rand never fails on a supported system
+	}
+	if len(keys) == 0 {
+		k.nobody = &Principal{Tenant: DefaultTenant}
+	}
+	for _, key := range keys {
+		if key.Disabled {
+			k.disabled[k.digest(key.Secret)] = true
+			continue
+		}
+		tenant := key.Tenant
+		if tenant == "" {
+			tenant = DefaultTenant
+		}
+		k.byDigest[k.digest(key.Secret)] = &Principal{Tenant: tenant, Key: key.Name, models: key.Models}
+	}
+	return k
+}
+
+// Demanded reports whether a request needs a key.
+func (k *Keys) Demanded() bool { return k.nobody == nil }
+
+// Authenticate finds the caller. Weir's key is the value of x-weir-key, else
+// the one value found in Authorization: Bearer, x-api-key and api-key, where
+// equal values count once.
+//
+// Its errors are *llm.Error with [llm.CodeMissingKey], [llm.CodeInvalidKey] or
+// [llm.CodeAmbiguousCredentials]. Unknown and disabled keys cannot be told
+// apart by answer or by time.
+func (k *Keys) Authenticate(h http.Header) (Caller, error) {
+	own, ownErr := ownCredential(h)
+	if k.nobody != nil {
+		return Caller{Principal: k.nobody, Own: own, OwnErr: ownErr}, nil
+	}
+	if v := h["X-Weir-Key"]; len(v) > 0 {
+		key, err := single("X-Weir-Key", v)
+		if err != nil {
+			return Caller{}, err
+		}
+		p, err := k.lookup(key)
+		if err != nil {
+			return Caller{}, err
+		}
+		c := Caller{Principal: p, Own: own, OwnErr: ownErr}
+		if own.Value != "" && k.isOurs(own.Value) {
+			c.Own, c.OwnErr = Credential{}, errOursForwarded()
+		}
+		return c, nil
+	}
+	if ownErr != nil {
+		return Caller{}, ownErr
+	}
+	if own.Value == "" {
+		return Caller{}, &llm.Error{Code: llm.CodeMissingKey, Op: "auth.authenticate"}
+	}
+	p, err := k.lookup(own.Value)
+	if err != nil {
+		return Caller{}, err
+	}
+	return Caller{Principal: p, OwnErr: errOursForwarded()}, nil
+}
+
+func (k *Keys) lookup(secret string) (*Principal, error) {
+	if p, ok := k.byDigest[k.digest(secret)]; ok {
+		return p, nil
+	}
+	return nil, &llm.Error{Code: llm.CodeInvalidKey, Op: "auth.authenticate", Err: unknownKey(secret)}
+}
+
+func (k *Keys) isOurs(secret string) bool {
+	d := k.digest(secret)
+	_, ok := k.byDigest[d]
+	return ok || k.disabled[d]
+}
+
+func (k *Keys) digest(secret string) [32]byte {
+	var b [256]byte
+	buf := append(append(b[:0], k.pepper[:]...), secret...)
+	return sha256.Sum256(buf)
+}
+
+// unknownKey is a key that nobody has, shown as the beginning of its SHA-256
+// so that an operator can compare it with `printf %s KEY | sha256sum`.
+type unknownKey string
+
+func (u unknownKey) Error() string {
+	sum := sha256.Sum256([]byte(u))
+	return "unknown key, sha256 " + hex.EncodeToString(sum[:4]) + "…"
+}
+
+func errOursForwarded() error {
+	return &llm.Error{
+		Code: llm.CodeMissingKey, Op: "auth.authenticate",
+		Public: "this model's upstream is called with the caller's own credential: send Weir's key in x-weir-key and the upstream's in Authorization, api-key or x-api-key",
+	}
+}
+
+// ownCredential returns the one value in the headers that clients send their
+// keys in.
+func ownCredential(h http.Header) (Credential, error) {
+	var found Credential
+	for _, name := range [...]string{"Authorization", "X-Api-Key", "Api-Key"} {
+		for _, v := range h[name] {
+			if name == "Authorization" {
+				v = bearer(v)
+			}
+			v = strings.TrimSpace(v)
+			switch {
+			case v == "" || v == found.Value:
+			case found.Value == "":
+				found = Credential{Value: v, Header: name}
+			default:
+				return Credential{}, &llm.Error{Code: llm.CodeAmbiguousCredentials, Op: "auth.authenticate"}
+			}
+		}
+	}
+	return found, nil
+}
+
+func single(name string, values []string) (string, error) {
+	for _, v := range values[1:] {
+		if v != values[0] {
+			return "", &llm.Error{
+				Code: llm.CodeAmbiguousCredentials, Op: "auth.authenticate",
+				Public: "two different values were given in " + strings.ToLower(name),
+			}
+		}
+	}
+	return strings.TrimSpace(values[0]), nil
+}
+
+// bearer returns the token of an Authorization header, or "" if its scheme is
+// another one. The scheme's case does not matter (RFC 9110 §11.1).
+func bearer(v string) string {
+	const scheme = "bearer "
+	if len(v) < len(scheme) || !strings.EqualFold(v[:len(scheme)], scheme) {
+		return ""
+	}
+	return v[len(scheme):]
+}
