@@ -1,0 +1,113 @@
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Settings describe one listener.
+type Settings struct {
+	Address  string // host:port; port 0 takes any free one
+	CertFile string // PEM; empty means plain HTTP
+	KeyFile  string
+
+	// HeaderTimeout is how long a client may take to send a request's headers,
+	// TLS handshake included. Zero means no limit.
+	HeaderTimeout time.Duration
+
+	// IdleTimeout is how long a connection may stay open between requests.
+	// Zero means no limit.
+	IdleTimeout time.Duration
+}
+
+// maxHeaderBytes bounds one request's line and headers. Larger ones are
+// answered with 431 by net/http. Codex sends about 2 KiB.
+const maxHeaderBytes = 64 << 10
+
+// A Server is one open socket with its HTTP server.
+type Server struct {
+	ln     net.Listener
+	srv    *http.Server
+	cancel context.CancelCauseFunc // ends every request's context
+	served chan struct{}           // closed when Serve has returned
+	once   sync.Once
+}
+
+// Listen opens the socket, so that an address in use is known before anything
+// else starts. Requests are answered from [Server.Serve] on.
+//
+// The context of each request ends when base does, with its cause.
+func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) (*Server, error) {
+	var certs *certificates
+	if s.CertFile != "" {
+		c, err := loadCertificates(s.CertFile, s.KeyFile, log)
+		if err != nil {
+			return nil, err
+		}
+		certs = c
+	}
+	ln, err := new(net.ListenConfig).Listen(base, "tcp", s.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", s.Address, err)
+	}
+	ctx, cancel := context.WithCancelCause(base)
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: s.HeaderTimeout,
+		IdleTimeout:       s.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if certs != nil {
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
+	}
+	return &Server{ln: ln, srv: srv, cancel: cancel, served: make(chan struct{})}, nil
+}
+
+// Addr returns the address that is listened on, with the port that was taken.
+func (s *Server) Addr() net.Addr { return s.ln.Addr() }
+
+// TLS reports whether the server speaks TLS.
+func (s *Server) TLS() bool { return s.srv.TLSConfig != nil }
+
+// Serve answers requests until Close or Drain. It returns nil after those,
+// else why it stopped. It must be called once.
+func (s *Server) Serve() error {
+	defer close(s.served)
+	var err error
+	if s.TLS() {
+		err = s.srv.ServeTLS(s.ln, "", "")
+	} else {
+		err = s.srv.Serve(s.ln)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serving on %s: %w", s.ln.Addr(), err)
+}
+
+// Drain stops accepting connections, closes idle ones, and waits until the
+// running requests have ended or ctx is done. It then ends those left by
+// cancelling their contexts with cause, gives them grace to write their last
+// bytes, and closes what is still open. It returns ctx's error if requests
+// had to be cut.
+func (s *Server) Drain(ctx context.Context, cause error, grace time.Duration) error {
+	err := s.srv.Shutdown(ctx)
+	s.cancel(cause)
+	if err != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if e := s.srv.Shutdown(last); e != nil {
+			return errors.Join(err, s.srv.Close())
+		}
+	}
+	return err
+}
