@@ -1,0 +1,7 @@
+// Proxy serves a bare httputil.ReverseProxy, the peer of the benchmark. See
+// package bareproxy.
+//
+//	proxy -listen 127.0.0.1:8080 -upstream http://127.0.0.1:9090
+//
+// It runs until SIGTERM or SIGINT and then closes at once.
+package main

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log"
+	"net/http"
+	"net/url"
+	"os/signal"
+	"syscall"
+
+	"github.com/weir-gateway/weir/bench/internal/bareproxy"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
+	upstream := flag.String("upstream", "", "base URL to forward to")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := serve(ctx, *listen, *upstream); err != nil {
+		log.Fatalf("proxy: %v", err)
+	}
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, listen, upstream string) error {
+	u, err := url.Parse(upstream)
+	if err != nil {
+		return err
+	}
+	if u.Host == "" {
+		return errors.New("-upstream is not an absolute URL")
+	}
+	proxy, tr := bareproxy.New(u)
+	defer tr.CloseIdleConnections()
+	srv := &http.Server{Addr: listen, Handler: proxy} //nolint:gosec // bare: a deadline for every request would make it a softer peer
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
