@@ -1,0 +1,291 @@
+package config
+
+import "time"
+
+// The tags of a field say what its comment need not repeat:
+//
+//	json     its name in the file; "-" is not part of the file
+//	default  what it is when left out; fields without one are empty
+//	range    the smallest and largest value, both allowed
+//	off      the value "off" is allowed and reads as zero
+//	enum     the values that are allowed
+//	required it has no default and must be there
+//	path     a file's name; a relative one starts at the configuration's folder
+
+// A Config is a whole configuration, valid and with every default filled in.
+// It is not changed after [Load] has returned it and may be shared.
+type Config struct {
+	// Where Weir listens and how much it takes from a client.
+	Listen Listen `json:"listen"`
+
+	// How long Weir waits for upstreams. Each upstream may override single
+	// ones.
+	Timeouts Timeouts `json:"timeouts"`
+
+	// The accounts at providers that serve models. At least one.
+	Upstreams []Upstream `json:"upstreams" required:"true"`
+
+	// The names clients may ask for, and what serves each. At least one.
+	// An exact name wins over a pattern, then the pattern with the most
+	// literal characters, then the order of this list.
+	Models []Model `json:"models" required:"true"`
+
+	// Who may call. Without keys nobody is asked for one: then Weir serves
+	// only this machine, unless `listen.open` says otherwise or no upstream
+	// has a credential of yours.
+	Keys []Key `json:"keys"`
+
+	// What Weir writes to standard error.
+	Log Log `json:"log"`
+
+	// Source is the name of the file read, or [BuiltIn].
+	Source string `json:"-"`
+
+	// Warnings are what is allowed but deserves a second look, by position.
+	Warnings []Fault `json:"-"`
+
+	shown map[string]string // :: path → source text of a value that has references; secrets carry their own
+}
+
+// BuiltIn is the [Config.Source] of the configuration Weir has when no file is
+// named or found: the simulator behind the models "sim-*", on loopback.
+const BuiltIn = "built-in"
+
+// Listen is where Weir listens and how much it takes from a client.
+type Listen struct {
+	// Host and port. The host is an IP address, a name, or empty for every
+	// interface; port 0 takes a free one. An address that other machines can
+	// reach demands `keys` or `open: true` if any upstream has a credential
+	// of yours (api_key, bearer or headers). `weir serve --listen` overrides
+	// it.
+	Address string `json:"address" default:"127.0.0.1:8787"`
+
+	// Serves HTTPS instead of HTTP.
+	TLS TLS `json:"tls"`
+
+	// Further names by which clients may call a listener without keys, as
+	// they stand in the Host header, without port. It answers to localhost,
+	// 127.0.0.1 and [::1] in any case, and refuses all others, so that a web
+	// page cannot reach it through a name of its own. No effect with `keys`.
+	Hosts []string `json:"hosts"`
+
+	// Serves anyone who can reach the address, although upstreams have
+	// credentials of yours and there are no keys. No effect with `keys`.
+	Open bool `json:"open" default:"false"`
+
+	// The largest request body, before and after decompression; more is
+	// answered with 413. The environment variable `BODY_LIMIT` (a size, or a
+	// plain number of bytes) overrides it.
+	BodyLimit int64 `json:"body_limit" default:"50MiB" range:"1KiB..16GiB"`
+
+	// The memory that the request bodies of all clients may take together;
+	// beyond it requests are answered with 503. At least `body_limit`, and
+	// that much by default if `body_limit` is larger than the default here.
+	BodyMemory int64 `json:"body_memory" default:"512MiB" range:"1KiB..1TiB"`
+
+	// How long a stop waits for running exchanges before it cuts them.
+	Drain time.Duration `json:"drain" default:"30s" range:"0s..1h"`
+
+	// How long Weir waits for a client.
+	Timeouts ListenTimeouts `json:"timeouts"`
+}
+
+// TLS is the listener's certificate. Both files or none; they are read again
+// when they change.
+type TLS struct {
+	// The certificate in PEM, its own first, then the intermediate ones.
+	Cert string `json:"cert" path:"true"`
+
+	// The certificate's private key in PEM.
+	Key string `json:"key" path:"true"`
+}
+
+// ListenTimeouts is how long Weir waits for a client.
+type ListenTimeouts struct {
+	// From the connection, or the end of the request before, to the last
+	// byte of a request's headers.
+	Header time.Duration `json:"header" default:"10s" range:"1ms..1h"`
+
+	// Silence between two pieces of a request's body.
+	Body time.Duration `json:"body" default:"30s" range:"1ms..1h"`
+
+	// One write to a client that does not read.
+	Write time.Duration `json:"write" default:"60s" range:"1ms..1h"`
+
+	// How long a connection is kept between requests.
+	Idle time.Duration `json:"idle" default:"2m" range:"1ms..24h"`
+}
+
+// Timeouts is how long Weir waits for an upstream. Each ends the attempt with
+// an error code of its own and status 504.
+type Timeouts struct {
+	// Until the connection stands, TLS included.
+	Connect time.Duration `json:"connect" default:"10s" range:"1ms..5m"`
+
+	// From the sent request to the first byte of the answer.
+	FirstByte time.Duration `json:"first_byte" default:"5m" range:"1ms..24h"`
+
+	// Silence between two pieces of an answer.
+	Idle time.Duration `json:"idle" default:"15m" range:"1ms..24h"`
+
+	// A whole answer from the request to its last byte. For a stream it ends
+	// with the first byte; `stream_total` bounds the rest.
+	Total time.Duration `json:"total" default:"15m" range:"1ms..24h" off:"true"`
+
+	// A stream from the request to its last byte.
+	StreamTotal time.Duration `json:"stream_total" default:"off" range:"1ms..168h" off:"true"`
+}
+
+// A Kind is what an upstream speaks and how it is addressed.
+type Kind string
+
+// The kinds of upstream.
+const (
+	KindAzure      Kind = "azure"
+	KindOpenAI     Kind = "openai"
+	KindAnthropic  Kind = "anthropic"
+	KindOllama     Kind = "ollama"
+	KindCompatible Kind = "compatible"
+	KindSimulator  Kind = "simulator"
+)
+
+// An API is one of the two surfaces of an Azure resource.
+type API string
+
+// The surfaces of an Azure resource.
+const (
+	APIv1      API = "v1"
+	APIClassic API = "classic"
+)
+
+// An Upstream is one account at one provider.
+type Upstream struct {
+	// Its name in targets, logs and metrics: letters, digits and `.`, `_`,
+	// `-`, `+`, at most 64, the first a letter or a digit. Unique.
+	Name string `json:"name" required:"true"`
+
+	// What it is. `azure`: Azure OpenAI or Azure AI Foundry. `openai`: the
+	// OpenAI API. `anthropic`: the Anthropic API. `ollama`: Ollama.
+	// `compatible`: any other server that speaks the OpenAI API (vLLM,
+	// LM Studio, llama.cpp, …). `simulator`: Weir's own, for trying things
+	// out.
+	Kind Kind `json:"kind" required:"true" enum:"azure|openai|anthropic|ollama|compatible|simulator"`
+
+	// Its URL, http or https, with or without `/v1` (azure: `/openai`,
+	// `/openai/v1`), without user, query or fragment. Required, but for
+	// `openai` (default `https://api.openai.com/v1`), `anthropic` (default
+	// `https://api.anthropic.com`) and `simulator` (default: the one built
+	// into Weir).
+	Endpoint string `json:"endpoint"`
+
+	// Azure only: `v1` is the surface without dated versions, `classic` the
+	// one with deployments in the path. Default for azure: `v1`.
+	API API `json:"api" enum:"v1|classic"`
+
+	// Azure only: the `api-version` sent. With `classic` the default is
+	// `2024-10-21`; with `v1` only `preview` may be given, and by default
+	// none is sent. A client's own api-version never goes upstream.
+	APIVersion string `json:"api_version"`
+
+	// How Weir identifies itself. Required for azure, openai and anthropic;
+	// otherwise `none` by default.
+	Auth Auth `json:"auth"`
+
+	// Compatible only: further request headers, name to value. Values count
+	// as secrets. Not allowed are headers that Weir sets itself
+	// (Authorization, Host, Content-Type …), those of one connection
+	// (Connection, Transfer-Encoding …) and `X-Weir-*`.
+	Headers map[string]Secret `json:"headers"`
+
+	// What differs from the timeouts for every upstream.
+	Timeouts Timeouts `json:"timeouts" inherit:"timeouts"`
+
+	// A file of certificates in PEM that are trusted for this upstream
+	// instead of the system's.
+	CAFile string `json:"ca_file" path:"true"`
+
+	// Trusts any certificate, and thereby anyone between Weir and the
+	// upstream. For a first try only; `ca_file` is the better way.
+	InsecureSkipVerify bool `json:"insecure_skip_verify" default:"false"`
+}
+
+// An AuthMethod is how an upstream is told who calls.
+type AuthMethod string
+
+// The methods of [Auth].
+const (
+	AuthNone        AuthMethod = "none"
+	AuthPassthrough AuthMethod = "passthrough"
+	AuthAPIKey      AuthMethod = "api_key"
+	AuthBearer      AuthMethod = "bearer"
+)
+
+// Auth is `none`, `passthrough` or a mapping with one of the keys below.
+// `none` sends no credential. `passthrough` sends the client's own: then
+// Weir's key, if there are `keys`, comes in `x-weir-key` alone.
+type Auth struct {
+	// Method says which of the forms was chosen.
+	Method AuthMethod `json:"-"`
+
+	// The provider's API key, sent in the header the provider wants.
+	APIKey Secret `json:"api_key"`
+
+	// A token, sent as `Authorization: Bearer`.
+	Bearer Secret `json:"bearer"`
+}
+
+// A Model is a name that clients may ask for.
+type Model struct {
+	// The name, or a pattern in which `*` is any run of characters. At most
+	// 256 bytes. Unique.
+	Name string `json:"name" required:"true"`
+
+	// The ways to serve it, best first. At least one.
+	Targets []Target `json:"targets" required:"true"`
+}
+
+// A Target is one way to serve a model.
+type Target struct {
+	// The name of an upstream.
+	Upstream string `json:"upstream" required:"true"`
+
+	// The name that the upstream knows the model by; on Azure, the
+	// deployment. Default: the name the client asked for.
+	Model string `json:"model"`
+
+	// Asks for the usage of streamed chat completions
+	// (`stream_options.include_usage`) where the client did not, and hides
+	// the answer from it. Say false for a server that refuses the option;
+	// its usage is then estimated.
+	StreamUsage bool `json:"stream_usage" default:"true"`
+}
+
+// A Key admits a client.
+type Key struct {
+	// Its name in logs and usage: as an upstream's, and `@` is allowed too.
+	// Unique.
+	Name string `json:"name" required:"true"`
+
+	// Who owns the key and its usage. The same characters as an upstream's
+	// name.
+	Tenant string `json:"tenant" default:"default"`
+
+	// What the client sends. At least 16 visible ASCII characters, better 32
+	// random ones. Unique.
+	Secret Secret `json:"secret" required:"true"`
+
+	// The names it may ask for; patterns as in `models`. Default: all.
+	Models []string `json:"models" default:"*"`
+
+	// Answers as if the key did not exist.
+	Disabled bool `json:"disabled" default:"false"`
+}
+
+// Log is what Weir writes to standard error.
+type Log struct {
+	// The least important lines that are written.
+	Level string `json:"level" default:"info" enum:"debug|info|warn|error"`
+
+	// One JSON object per line, or text for people.
+	Format string `json:"format" default:"json" enum:"json|text"`
+}

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// off is the text of a duration that never ends.
+const off = "off"
+
+var (
+	plainNumber = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+	sizeForm    = regexp.MustCompile(`^([0-9]+)([A-Za-z]+)$`)
+	durationRun = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`)
+)
+
+// sizeUnits are the units of a size, largest first. // immutable
+var sizeUnits = []struct {
+	name  string
+	bytes int64
+}{
+	{"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"KB", 1e3}, {"B", 1},
+}
+
+var (
+	errDurationUnit = errors.New("has no unit")
+	errDuration     = errors.New("is not a duration")
+	errSizeUnit     = errors.New("has no unit")
+	errSize         = errors.New("is not a size")
+)
+
+// remedies for values that carry units.
+const (
+	durationRemedy = "write a number and its unit: 500ms, 10s, 5m or 1h30m"
+	sizeRemedy     = "write a whole number and its unit: 512KiB, 50MiB, 2GiB or 50MB"
+)
+
+// parseDuration reads a duration such as 10s or 1h30m. "0" alone has no unit
+// either.
+func parseDuration(s string) (time.Duration, error) {
+	if plainNumber.MatchString(s) {
+		return 0, errDurationUnit
+	}
+	if !durationRun.MatchString(s) {
+		return 0, errDuration
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, errDuration
+	}
+	return d, nil
+}
+
+// parseSize reads a size such as 50MiB.
+func parseSize(s string) (int64, error) {
+	if plainNumber.MatchString(s) {
+		return 0, errSizeUnit
+	}
+	m := sizeForm.FindStringSubmatch(s)
+	if m == nil {
+		return 0, errSize
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return 0, errSize
+	}
+	for _, u := range sizeUnits {
+		if u.name == m[2] && n <= math.MaxInt64/u.bytes {
+			return n * u.bytes, nil
+		}
+	}
+	return 0, errSize
+}
+
+// formatDuration is the shortest text that parseDuration reads as d.
+func formatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// formatSize is the shortest text that parseSize reads as n.
+func formatSize(n int64) string {
+	best := fmt.Sprintf("%dB", n)
+	if n == 0 {
+		return best
+	}
+	for _, u := range sizeUnits {
+		if s := fmt.Sprintf("%d%s", n/u.bytes, u.name); n%u.bytes == 0 && len(s) < len(best) {
+			best = s
+		}
+	}
+	return best
+}

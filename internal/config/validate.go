@@ -1,0 +1,254 @@
+package config
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$`)
+	keyNameForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+@-]{0,63}$`)
+	hostForm     = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?)*$`)
+	placeholders = regexp.MustCompile(`(?i)YOUR[-_]RESOURCE[-_]NAME|(^|[^a-z])CHANGE[-_]?ME($|[^a-z])|\[redacted\]`)
+)
+
+// minSecret is the length of the shortest key.
+const minSecret = 16
+
+// validate applies the rules that types cannot say. Rules about one value are
+// left out where that value has a fault already.
+func (d *decoder) validate(c *Config) {
+	d.listen(&c.Listen)
+	d.upstreams(c)
+	d.models(c)
+	d.keys(c)
+	d.whoMayCall(c)
+}
+
+// name checks that a name is well formed and not among those seen.
+func (d *decoder) name(path, name string, form *regexp.Regexp, seen map[string]string) {
+	switch {
+	case !d.given(path) || !d.sound(path):
+		return
+	case !form.MatchString(name):
+		d.fault(path, d.quoteValue(path, name)+" is not a name", "use letters, digits, . _ - and +, at most 64, the first a letter or a digit")
+	case seen[name] != "":
+		d.fault(path, d.quoteValue(path, name)+" is the name of "+seen[name]+" too", "give each a name of its own")
+	default:
+		seen[name] = path[:strings.LastIndexByte(path, '.')]
+	}
+}
+
+// placeholder reports whether a value still holds what an example left to
+// fill in.
+func (d *decoder) placeholder(path, value string) bool {
+	if !placeholders.MatchString(value) {
+		return false
+	}
+	d.fault(path, "a placeholder is left in", "put the real value in its place")
+	return true
+}
+
+func (d *decoder) listen(l *Listen) {
+	const address = "listen.address"
+	if d.sound(address) {
+		host, port, err := net.SplitHostPort(l.Address)
+		_, portErr := strconv.ParseUint(port, 10, 16)
+		_, ipErr := netip.ParseAddr(host)
+		switch {
+		case err != nil:
+			d.fault(address, d.quoteValue(address, l.Address)+" is not host:port", "write for example 127.0.0.1:8787, [::1]:8787, or :8787 for every interface")
+		case portErr != nil:
+			d.fault(address, "the port in "+d.quoteValue(address, l.Address)+" is not a number up to 65535", "write for example 127.0.0.1:8787")
+		case host != "" && ipErr != nil && !isHost(host):
+			d.fault(address, "the host in "+d.quoteValue(address, l.Address)+" is neither an IP address nor a name", "write for example 127.0.0.1:8787")
+		}
+	}
+	for i, host := range l.Hosts {
+		path := fmt.Sprintf("listen.hosts[%d]", i)
+		if _, err := netip.ParseAddr(host); err != nil && !isHost(host) {
+			d.fault(path, d.quoteValue(path, host)+" is not a host's name", "write it without scheme, port and path: gw.example.com")
+		}
+	}
+	const memory = "listen.body_memory"
+	if l.BodyMemory < l.BodyLimit && d.sound(memory) && d.sound("listen.body_limit") {
+		d.fault(memory, "is less than listen.body_limit, "+formatSize(l.BodyLimit)+": the largest body allowed could never be read", "make it several times body_limit")
+	}
+	d.certificate(l.TLS)
+}
+
+func isHost(s string) bool { return len(s) <= 253 && hostForm.MatchString(s) }
+
+// certificate checks that both files are there and belong together.
+func (d *decoder) certificate(t TLS) {
+	const cert, key = "listen.tls.cert", "listen.tls.key"
+	if t == (TLS{}) {
+		if d.given("listen.tls") && d.sound("listen.tls") && d.sound(cert) && d.sound(key) {
+			d.fault("listen.tls", "names no certificate", "add cert and key, or remove it")
+		}
+		return
+	}
+	if t.Cert == "" || t.Key == "" {
+		if d.sound(cert) && d.sound(key) {
+			d.fault("listen.tls", "has only one of cert and key", "name both files")
+		}
+		return
+	}
+	certPEM, okCert := d.read(cert, t.Cert)
+	keyPEM, okKey := d.read(key, t.Key)
+	if !okCert || !okKey {
+		return
+	}
+	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+		d.fault(cert, "is not a certificate that goes with listen.tls.key: "+strings.TrimPrefix(err.Error(), "tls: "), "name a PEM certificate and its own PEM key")
+	}
+}
+
+// read reads a file that the document names.
+func (d *decoder) read(path, name string) ([]byte, bool) {
+	if !d.sound(path) {
+		return nil, false
+	}
+	data, err := readAll(d.refs.open, name, maxSource)
+	if err != nil {
+		d.fault(path, "the file "+d.quoteValue(path, name)+" cannot be read: "+cause(err).Error(), "check its name and that Weir may read it")
+		return nil, false
+	}
+	return data, true
+}
+
+func (d *decoder) models(c *Config) {
+	if len(c.Models) == 0 && d.given("models") && d.sound("models") {
+		d.fault("models", "is empty", fieldNamed("models").hint())
+	}
+	upstreams := make(map[string]bool, len(c.Upstreams))
+	for _, u := range c.Upstreams {
+		upstreams[u.Name] = true // "" is one whose name has a fault: then no other is called missing
+	}
+	seen := make(map[string]string, len(c.Models))
+	for i, m := range c.Models {
+		path := fmt.Sprintf("models[%d]", i)
+		if at := path + ".name"; d.given(at) && d.sound(at) {
+			switch {
+			case !isModelName(m.Name):
+				d.fault(at, d.quoteValue(at, m.Name)+" is not a model's name", "use 1 to 256 bytes without control characters, and no space at either end")
+			case seen[m.Name] != "":
+				d.fault(at, d.quoteValue(at, m.Name)+" is the name of "+seen[m.Name]+" too", "put all targets under one of them")
+			default:
+				seen[m.Name] = path
+			}
+		}
+		d.targets(m, path+".targets", upstreams)
+	}
+}
+
+// isModelName reports whether s may be a model's name or pattern.
+func isModelName(s string) bool {
+	return s != "" && len(s) <= 256 && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+func (d *decoder) targets(m Model, path string, upstreams map[string]bool) {
+	if len(m.Targets) == 0 && d.given(path) && d.sound(path) {
+		d.fault(path, "is empty", fieldNamed("targets").hint())
+	}
+	type target struct{ upstream, model string }
+	seen := make(map[target]bool, len(m.Targets))
+	for i, t := range m.Targets {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if up := at + ".upstream"; d.given(up) && d.sound(up) && d.sound("upstreams") && !upstreams[t.Upstream] && !upstreams[""] {
+			d.fault(up, "there is no upstream "+d.quoteValue(up, t.Upstream), nearestName(t.Upstream, upstreams))
+		}
+		if name := at + ".model"; d.given(name) && d.sound(name) && t.Model != "" {
+			switch {
+			case !isModelName(t.Model):
+				d.fault(name, d.quoteValue(name, t.Model)+" is not a model's name", "use 1 to 256 bytes without control characters, and no space at either end")
+			case strings.Contains(t.Model, "*"):
+				d.fault(name, d.quoteValue(name, t.Model)+" is a pattern", "name one model of the upstream, or leave it out to use the name the client asked for")
+			}
+		}
+		if key := (target{t.Upstream, t.Model}); d.sound(at) && t.Upstream != "" {
+			if seen[key] {
+				d.fault(at, "is the same as a target before it", "remove it")
+			}
+			seen[key] = true
+		}
+	}
+}
+
+// nearestName is the remedy for a name that no upstream has.
+func nearestName(name string, upstreams map[string]bool) string {
+	names := make([]string, 0, len(upstreams))
+	for n := range upstreams {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	if best, ok := nearest(name, names); ok {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	const most = 8
+	return "name one of the upstreams above: " + strings.Join(names[:min(len(names), most)], ", ")
+}
+
+// whoMayCall applies the rule that protects credentials: what can be reached
+// from other machines and spends yours asks for a key, unless said otherwise.
+func (d *decoder) whoMayCall(c *Config) {
+	const address = "listen.address"
+	owner := c.credentialOwner()
+	if !d.sound(address) || isLoopback(c.Listen.Address) {
+		if len(c.Keys) == 0 && c.Listen.Open {
+			d.warn("listen.open", "has no effect: only this machine can reach "+d.quoteValue(address, c.Listen.Address), "remove it")
+		}
+		return
+	}
+	switch {
+	case len(c.Keys) > 0:
+		if c.Listen.Open {
+			d.warn("listen.open", "has no effect: there are keys, and everyone needs one", "remove it")
+		}
+	case d.given("keys") && !d.sound("keys"):
+	case owner == "":
+	case c.Listen.Open:
+		d.warn("listen.open", "anyone who can reach "+d.quoteValue(address, c.Listen.Address)+" spends the credential of upstream "+owner, "add keys, unless something else guards this address")
+	default:
+		d.fault(address, fmt.Sprintf("other machines can reach %s, upstream %s has a credential of yours, and there are no keys", d.quoteValue(address, c.Listen.Address), owner),
+			`add keys: [{ name: me, secret: "${WEIR_KEY}" }], or listen on 127.0.0.1, or, if anyone may spend it, set listen.open: true`)
+	}
+}
+
+// credentialOwner returns the name of the first upstream that holds a
+// credential of the operator's, or "".
+func (c *Config) credentialOwner() string {
+	for i, u := range c.Upstreams {
+		if u.hasCredential() {
+			return cmp.Or(u.Name, fmt.Sprintf("upstreams[%d]", i))
+		}
+	}
+	return ""
+}
+
+// hasCredential reports whether calls through the upstream spend something of
+// the operator's.
+func (u *Upstream) hasCredential() bool {
+	return u.Auth.Method == AuthAPIKey || u.Auth.Method == AuthBearer || len(u.Headers) > 0
+}
+
+// isLoopback reports whether only this machine can reach an address.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && isLoopbackHost(host)
+}
+
+func isLoopbackHost(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
