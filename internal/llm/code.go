@@ -33,6 +33,7 @@ const (
 	CodeFiltered             Code = "content_filter"
 	CodeUpstreamAuth         Code = "upstream_authentication_failed"
 	CodeUpstreamLimited      Code = "upstream_rate_limited"
+	CodeUpstreamQuota        Code = "upstream_quota_exhausted"
 	CodeUpstreamRejected     Code = "upstream_rejected"
 	CodeUpstreamFailed       Code = "upstream_failed"
 	CodeModelUnavailable     Code = "model_unavailable"
@@ -169,6 +170,9 @@ var table = []Row{ // immutable
 	{CodeUpstreamLimited, UpstreamLimited, 429, "rate_limit_error", "rate_limit_error", true, true,
 		"the upstream's rate limit was reached",
 		"Wait for `Retry-After`, raise the quota at the provider, or add a target."},
+	{CodeUpstreamQuota, UpstreamLimited, 429, "insufficient_quota", "rate_limit_error", false, true,
+		"the account at the upstream has no quota or credit left",
+		"Waiting does not help: raise the spending limit or the credit at the provider, or add a target of another account."},
 	{CodeUpstreamRejected, Invalid, 400, typInvalid, typInvalid, false, true,
 		"the upstream refused the request",
 		"The upstream's own message names the field."},

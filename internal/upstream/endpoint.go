@@ -1,0 +1,164 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// A plan is what a kind makes of its settings: where each operation goes, and
+// in which header a credential travels. It is immutable.
+type plan struct {
+	// fixed :: operation → its URL, for the operations whose URL does not
+	// depend on the model. The URLs are shared by all requests and never
+	// written to.
+	fixed map[llm.Operation]*url.URL
+
+	// deployments is set for Azure's classic API alone.
+	deployments *deployments
+
+	// key returns the header that carries a configured key.
+	key func(secret string) (name, value string)
+
+	// pass returns the header that carries the client's own credential.
+	pass func(Credential) (name, value string)
+}
+
+// serves reports whether there is a URL for op.
+func (p *plan) serves(op llm.Operation) bool {
+	if p.fixed[op] != nil {
+		return true
+	}
+	return p.deployments != nil && deploymentScoped(op)
+}
+
+// target returns the URL of op. The caller must not change it.
+func (p *plan) target(op llm.Operation, model string) (*url.URL, error) {
+	if p.deployments != nil && deploymentScoped(op) {
+		return p.deployments.target(op, model)
+	}
+	if u := p.fixed[op]; u != nil {
+		return u, nil
+	}
+	return nil, &llm.Error{Code: llm.CodeUnsupportedOperation, Op: opDo}
+}
+
+// pathOf returns the path of op below an API's version, or "" if it has none.
+func pathOf(op llm.Operation) string {
+	switch op {
+	case llm.OpChat:
+		return "/chat/completions"
+	case llm.OpCompletions:
+		return "/completions"
+	case llm.OpResponses:
+		return "/responses"
+	case llm.OpEmbeddings:
+		return "/embeddings"
+	case llm.OpMessages:
+		return "/messages"
+	case llm.OpCountTokens:
+		return "/messages/count_tokens"
+	default:
+		return ""
+	}
+}
+
+// parseEndpoint returns raw as a URL without trailing slashes. Errors never
+// quote raw: somebody may have put a password in.
+func parseEndpoint(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
+			err = ue.Err
+		}
+		return nil, fmt.Errorf("endpoint: not a URL: %w", err)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("endpoint: it must begin with https:// or http://")
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("endpoint: it has no host")
+	case u.User != nil:
+		return nil, errors.New("endpoint: it holds a user name or password; put the credential into auth")
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("endpoint: it has a query; give the version as api_version")
+	case u.Fragment != "":
+		return nil, errors.New("endpoint: it has a fragment")
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return nil, errors.New("endpoint: its path has a dot segment")
+		}
+	}
+	base := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	if u.RawPath != "" {
+		base.RawPath = strings.TrimRight(u.RawPath, "/")
+	}
+	if operationPath.MatchString(base.Path) {
+		return nil, errors.New("endpoint: it ends in the path of one operation or names a deployment; give the part before that")
+	}
+	return base, nil
+}
+
+// operationPath matches what people paste from a provider's page of examples.
+var operationPath = regexp.MustCompile(`/(chat|completions|responses|embeddings|messages|models)$|/deployments(/|$)`)
+
+// below returns base with path appended.
+func below(base *url.URL, path string) *url.URL {
+	u := *base
+	u.Path += path
+	if u.RawPath != "" {
+		u.RawPath += path
+	}
+	return &u
+}
+
+// cut returns base without the first of suffixes that its path ends in.
+func cut(base *url.URL, suffixes ...string) *url.URL {
+	for _, suffix := range suffixes {
+		if path, ok := strings.CutSuffix(base.Path, suffix); ok {
+			u := *base
+			u.Path = path
+			u.RawPath = strings.TrimSuffix(u.RawPath, suffix)
+			return &u
+		}
+	}
+	return base
+}
+
+// urls returns the URL of each of ops below base.
+func urls(base *url.URL, ops ...llm.Operation) map[llm.Operation]*url.URL {
+	m := make(map[llm.Operation]*url.URL, len(ops))
+	for _, op := range ops {
+		m[op] = below(base, pathOf(op))
+	}
+	return m
+}
+
+// version matches a path segment that is an API's version: v1, v4, v1beta.
+var version = regexp.MustCompile(`^v[0-9]+(alpha|beta)?[0-9]*$`)
+
+// versioned returns base, with /v1 appended unless a segment of its path is a
+// version already: some providers put it last (…/api/paas/v4), some before a
+// name of their own (…/v1beta/openai).
+func versioned(base *url.URL) *url.URL {
+	for segment := range strings.SplitSeq(base.Path, "/") {
+		if version.MatchString(segment) {
+			return base
+		}
+	}
+	return below(base, "/v1")
+}
+
+// asBearer puts a configured secret into Authorization.
+func asBearer(secret string) (name, value string) {
+	return headerAuthorization, "Bearer " + secret
+}
+
+// passBearer puts the client's credential into Authorization, whatever header
+// it came in.
+func passBearer(c Credential) (name, value string) { return asBearer(c.Value) }

@@ -1,0 +1,218 @@
+package upstream
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// maxRefusal is the most of an error body that is looked at.
+const maxRefusal = 1 << 20
+
+// Refusal says what a, an answer whose status is not a success, means. Body is
+// what its Body held, as far as the caller was willing to read; more than
+// 1 MiB is never looked at.
+//
+// The error's Answer has the upstream's status always. It has a body only if
+// the code's row passes answers on, and the body is a JSON error in the shape
+// of the dialect that was asked in; the upstream's secrets and address are
+// taken out of it. Where it has none the caller renders the error in its own
+// words: Public then holds the upstream's message, if there was one that the
+// client may see. The first bytes of a body that cannot be shown are in Err,
+// for the log.
+//
+// RetryAfter is a whole number of seconds, and at least one for every code
+// with status 429. The header of such an Answer has an integer retry-after.
+func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
+	body = body[:min(len(body), maxRefusal)]
+	r := parseReport(body)
+	e := u.fail(u.classify(a, r), opRefusal, nil)
+	e.Err = fmt.Errorf("status %d, code %.64q, type %.64q: %q", a.Status, r.code, r.typ, u.scrub.sample(body))
+	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
+	row := e.Code.Row()
+	if row.Status == http.StatusTooManyRequests {
+		e.RetryAfter = max(e.RetryAfter, defaultRetryAfter)
+	}
+	e.Answer = &llm.Answer{Status: a.Status, Header: a.Header.Clone()}
+	if e.Answer.Header == nil {
+		e.Answer.Header = http.Header{}
+	}
+	if e.RetryAfter > 0 && !wholeSeconds(e.Answer.Header.Get("Retry-After")) {
+		e.Answer.Header.Set("Retry-After", strconv.FormatInt(int64(e.RetryAfter/time.Second), 10))
+	}
+	switch {
+	case !row.PassAnswer:
+		e.Answer.Header.Del("Content-Type")
+	case r.shape == native(a.op):
+		e.Answer.Body = u.scrub.clean(body)
+		e.Answer.Header["Content-Type"] = jsonType
+	default:
+		e.Answer.Header.Del("Content-Type")
+		e.Public = u.scrub.public(r.message)
+	}
+	return e
+}
+
+// native returns the shape of errors in op's dialect.
+func native(op llm.Operation) shape {
+	if op.Dialect() == llm.Messages {
+		return anthropicShape
+	}
+	return openAIShape
+}
+
+var (
+	// unknownModelCodes say that the name of the model leads nowhere.
+	unknownModelCodes = []string{"model_not_found", "DeploymentNotFound", "unknown_model", "ModelNotFound"} // immutable
+
+	// spentCodes say that the account, and not the pace, is the limit.
+	spentCodes = []string{ // immutable
+		"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached", "billing_not_active", "usage_limit_reached", "billing_error",
+	}
+
+	// missingObject matches the messages about an id in the request's body, for
+	// which some upstreams answer 404 without saying which field they mean.
+	missingObject = regexp.MustCompile(`(?i)^(item|(previous )?response|conversation|file|container|vector store)s? with id`)
+)
+
+// classify returns the code for an answer.
+//
+// Source: the cases of OpenAI's and Anthropic's error pages, and Azure's codes
+// as its services answer them.
+func (u *Upstream) classify(a *Answer, r report) llm.Code {
+	says := func(codes []string) bool {
+		return slices.Contains(codes, r.code) || slices.Contains(codes, r.typ)
+	}
+	switch {
+	case a.Status < 400:
+		return llm.CodeUpstreamInvalid
+	case r.code == "content_filter", r.code == "content_policy_violation", r.inner == "ResponsibleAIPolicyViolation":
+		return llm.CodeFiltered
+	case a.Status >= 500:
+		return llm.CodeUpstreamFailed
+	case a.Status == http.StatusPaymentRequired, says(spentCodes), strings.Contains(r.message, "credit balance is too low"):
+		return llm.CodeUpstreamQuota
+	case a.Status == http.StatusTooManyRequests:
+		return llm.CodeUpstreamLimited
+	case u.passthrough && slices.Contains([]int{401, 403, 404}, a.Status):
+		return llm.CodeUpstreamRejected
+	case says(unknownModelCodes):
+		return llm.CodeModelUnavailable
+	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
+		return llm.CodeUpstreamAuth
+	case a.Status == http.StatusNotFound && !aboutBody(r):
+		return llm.CodeModelUnavailable
+	default:
+		return llm.CodeUpstreamRejected
+	}
+}
+
+// aboutBody reports whether a 404 is about something that the client named in
+// its request's body, and not about the model or the path.
+func aboutBody(r report) bool {
+	if r.shape == unknown || r.shape == otherShape {
+		return false
+	}
+	return r.param != "" && r.param != "model" || r.code == "previous_response_not_found" || missingObject.MatchString(r.message)
+}
+
+const (
+	// defaultRetryAfter is told where an upstream limits and says no time.
+	defaultRetryAfter = time.Second
+
+	// maxRetryAfter bounds what an upstream can tell a client to wait.
+	maxRetryAfter = 24 * time.Hour
+
+	// maxGuess bounds a wait that is only derived from the state of a limit
+	// that may not be the one that was reached.
+	maxGuess = time.Minute
+)
+
+// retryAfter returns how long the upstream says to wait, in whole seconds
+// rounded up, or zero if it does not say: by Retry-After in either form
+// (RFC 9110 §10.2.3), Retry-After-Ms, its message, or when its limits reset.
+func retryAfter(h http.Header, message string, now time.Time) time.Duration {
+	if s := h.Get("Retry-After"); s != "" {
+		if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+			return roundUp(seconds)
+		}
+		if at, err := http.ParseTime(s); err == nil {
+			return roundUp(max(at.Sub(now).Seconds(), 1))
+		}
+	}
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		return roundUp(ms / 1000)
+	}
+	if d := waitInText(message); d > 0 {
+		return d
+	}
+	return untilReset(h)
+}
+
+// wait matches "Please retry after 7 seconds" and "try again in 1.5s".
+var wait = regexp.MustCompile(`(?i)\b(?:retry|try again) (?:after|in) ([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b`)
+
+func waitInText(message string) time.Duration {
+	m := wait.FindStringSubmatch(message)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(m[1], 64) // the expression admits numbers alone
+	switch unit := strings.ToLower(m[2]); {
+	case strings.HasPrefix(unit, "ms"), strings.HasPrefix(unit, "mil"):
+		n /= 1000
+	case strings.HasPrefix(unit, "m"):
+		n *= 60
+	}
+	return roundUp(n)
+}
+
+// untilReset returns when the limit that is used up resets. If none is at
+// zero, the request was larger than what was left of one of them, and the
+// longest is taken, within reason.
+func untilReset(h http.Header) time.Duration {
+	var spent, longest time.Duration
+	for _, what := range []string{"Requests", "Tokens"} {
+		reset := resetTime(h.Get("X-Ratelimit-Reset-" + what))
+		longest = max(longest, reset)
+		if h.Get("X-Ratelimit-Remaining-"+what) == "0" {
+			spent = max(spent, reset)
+		}
+	}
+	if spent > 0 {
+		return spent
+	}
+	return min(longest, maxGuess)
+}
+
+// resetTime reads "6m0s", "120ms" or a number of seconds.
+func resetTime(s string) time.Duration {
+	if d, err := time.ParseDuration(s); err == nil {
+		return roundUp(d.Seconds())
+	}
+	if n, err := strconv.ParseFloat(s, 64); err == nil && n <= maxRetryAfter.Seconds() {
+		return roundUp(n) // a larger one is a point in time, on whose clock nobody says
+	}
+	return 0
+}
+
+// roundUp returns seconds as a whole number of them, between zero and
+// maxRetryAfter.
+func roundUp(seconds float64) time.Duration {
+	if !(seconds > 0) { // NaN too
+		return 0
+	}
+	return time.Duration(math.Ceil(min(seconds, maxRetryAfter.Seconds()))) * time.Second
+}
+
+func wholeSeconds(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return err == nil && n > 0
+}

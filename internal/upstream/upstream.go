@@ -1,0 +1,306 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// An Upstream is one account at one provider. It is immutable but for its
+// connections and safe for concurrent use. It prints and logs without its
+// secrets.
+type Upstream struct {
+	name        string
+	kind        Kind
+	plan        plan
+	passthrough bool
+	authName    string              // the header of the configured credential; empty if there is none
+	authValue   []string            // its one value
+	extra       map[string][]string // canonical header name → its one value
+	timeouts    Timeouts
+	transport   http.RoundTripper
+	scrub       *scrubber
+}
+
+// New returns the upstream that s describes, or an error that names the
+// upstream and every setting that is at fault.
+func New(s Settings) (*Upstream, error) {
+	base, p, err := s.plan()
+	if err := errors.Join(s.check(), err); err != nil {
+		return nil, fmt.Errorf("upstream %q: %w", s.Name, err)
+	}
+	u := &Upstream{
+		name:        s.Name,
+		kind:        s.Kind,
+		plan:        p,
+		passthrough: s.Auth.mode() == AuthPassthrough,
+		extra:       make(map[string][]string, len(s.Headers)),
+		timeouts:    s.Timeouts,
+		transport:   s.Transport,
+		scrub:       newScrubber(s, base),
+	}
+	for name, value := range s.Headers {
+		u.extra[http.CanonicalHeaderKey(name)] = []string{value}
+	}
+	if s.Auth.Secret != "" {
+		set := p.key
+		if s.Auth.Mode == AuthBearer {
+			set = asBearer
+		}
+		name, value := set(s.Auth.Secret)
+		u.authName, u.authValue = name, []string{value}
+	}
+	if u.transport == nil {
+		if u.transport, err = newTransport(s, base); err != nil {
+			return nil, fmt.Errorf("upstream %q: proxy from the environment: %w", s.Name, err)
+		}
+	}
+	return u, nil
+}
+
+// plan returns the endpoint and what the kind makes of it.
+func (s Settings) plan() (*url.URL, plan, error) {
+	endpoint := s.Endpoint
+	if endpoint == "" {
+		switch s.Kind {
+		case OpenAI:
+			endpoint = openAIEndpoint
+		case Anthropic:
+			endpoint = anthropicEndpoint
+		case Ollama:
+			endpoint = ollamaEndpoint
+		default:
+			return nil, plan{}, fmt.Errorf("endpoint: kind %q needs one", s.Kind)
+		}
+	}
+	base, err := parseEndpoint(endpoint)
+	if err != nil {
+		return nil, plan{}, err
+	}
+	var p plan
+	switch s.Kind {
+	case Azure:
+		p, err = planAzure(base, s.API, s.APIVersion)
+	case OpenAI:
+		p = planOpenAI(base)
+	case Anthropic:
+		p = planAnthropic(base)
+	case Ollama:
+		p = planOllama(base)
+	case Compatible:
+		p = planCompatible(base)
+	case Simulator:
+		p = planSimulator(base)
+	default:
+		err = fmt.Errorf("kind: %q is unknown", s.Kind)
+	}
+	return base, p, err
+}
+
+// Name returns what the configuration calls the upstream.
+func (u *Upstream) Name() string { return u.name }
+
+// Kind returns the provider's kind.
+func (u *Upstream) Kind() Kind { return u.kind }
+
+// Passthrough reports whether the client's own credential goes upstream.
+func (u *Upstream) Passthrough() bool { return u.passthrough }
+
+// Serves reports whether the upstream's API has op. It says nothing about a
+// single model.
+func (u *Upstream) Serves(op llm.Operation) bool { return u.plan.serves(op) }
+
+// CloseIdle closes the connections that no attempt is using.
+func (u *Upstream) CloseIdle() {
+	if t, ok := u.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// String returns the name and kind.
+func (u *Upstream) String() string { return fmt.Sprintf("upstream %q (%s)", u.name, u.kind) }
+
+// Format writes [Upstream.String], whatever the verb is.
+func (u *Upstream) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.String()) }
+
+// LogValue returns [Upstream.String].
+func (u *Upstream) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// A Call is one request to one upstream.
+type Call struct {
+	Op    llm.Operation
+	Model string // what the upstream calls the model; it is in the URL of Azure's classic API, elsewhere in the body alone
+
+	// Header is the client's. It is read, never written, and only names on the
+	// allow-list go upstream.
+	Header http.Header
+
+	// Credential is the client's own, for an upstream with AuthPassthrough.
+	// Others ignore it.
+	Credential Credential
+
+	// Body is sent as it is, with its length. It must not be empty.
+	Body []byte
+
+	// RequestID is sent as x-request-id, so that one id leads through the
+	// logs of both sides. Empty sends none.
+	RequestID string
+
+	// Stream says that the answer is expected as a stream: it decides which
+	// timeouts apply.
+	Stream bool
+
+	// Sent, if not nil, is called at most once, from a goroutine of the
+	// transport, when the transport will not read Body any more. It must not
+	// block. That can be before Do returns, or after the answer's body has been
+	// closed: an upstream may answer before it has read everything. If it is
+	// never called (no connection, or one that was never written to), Body must
+	// be left to the garbage collector.
+	Sent func()
+}
+
+// String returns the operation, without header, credential and body.
+func (c Call) String() string { return "call " + string(c.Op) }
+
+// Format writes [Call.String], whatever the verb is.
+func (c Call) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue returns [Call.String].
+func (c Call) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// An Answer is what the upstream answered, successful or not.
+type Answer struct {
+	Status int
+
+	// Header holds what the client may see of the upstream's header, and
+	// x-upstream-request-id. The caller may write to the map.
+	Header http.Header
+
+	// ContentLength is the length of Body if the upstream announced it, else -1.
+	ContentLength int64
+
+	// Body is the answer as it arrives, never nil. Its Read returns io.EOF at
+	// the true end alone; every other error is an [llm.Error] with
+	// CodeUpstreamTruncated, CodeUpstreamInvalid, CodeFirstByteTimeout,
+	// CodeIdleTimeout, CodeTotalTimeout or CodeClientClosed. It must be closed,
+	// by the goroutine that reads it; closing before the end cancels the call.
+	Body io.ReadCloser
+
+	// RequestID is the upstream's own id of the request. Empty if it gave none.
+	RequestID string
+
+	op llm.Operation
+}
+
+const (
+	opDo      = "upstream.do"
+	opRead    = "upstream.read"
+	opRefusal = "upstream.refusal"
+
+	maxRequestID = 256
+)
+
+// Do sends c once and returns the upstream's answer as soon as its status is
+// there. Statuses of 4xx and 5xx are answers; see [Upstream.Refusal].
+//
+// When ctx ends, the call is cancelled. If the cause of that is an [llm.Error]
+// its code is returned, otherwise CodeClientClosed. Every error is an
+// [llm.Error] that names the upstream:
+//
+//   - CodeUnsupportedOperation, CodeInvalidValue (param model),
+//     CodeInvalidKey: the call cannot be made; nothing was sent.
+//   - CodeUpstreamConnect, CodeConnectTimeout, CodeUpstreamTLS: no connection;
+//     nothing was sent.
+//   - CodeUpstreamLost, CodeFirstByteTimeout, CodeTotalTimeout: the request was
+//     sent, at least in part, and may have been carried out. See also
+//     [ErrReusedConnection].
+//   - CodeUpstreamInvalid: the answer is not HTTP, its header is too large, it
+//     is a redirect, or it is compressed although that was not asked for.
+func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
+	if len(c.Body) == 0 {
+		return nil, u.fail(llm.CodeInternal, opDo, errors.New("call without a body"))
+	}
+	target, err := u.plan.target(c.Op, c.Model)
+	if err != nil {
+		return nil, u.named(err)
+	}
+	header, err := u.requestHeader(c)
+	if err != nil {
+		return nil, err
+	}
+	a := u.begin(ctx, c)
+	// Only this kind of body lets net/http send header and body in one write,
+	// and without GetBody it cannot send them twice.
+	req := (&http.Request{
+		Method:        http.MethodPost,
+		URL:           target,
+		Host:          target.Host,
+		Header:        header,
+		Body:          io.NopCloser(bytes.NewReader(c.Body)),
+		ContentLength: int64(len(c.Body)),
+		Proto:         "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(a.tracedContext())
+	resp, err := u.transport.RoundTrip(req)
+	if err != nil {
+		defer a.end()
+		return nil, a.notAnswered(err)
+	}
+	if err := u.refuse(resp); err != nil {
+		a.end()
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	a.answered(resp.Body)
+	h, id := answerHeader(resp.Header)
+	return &Answer{
+		Status:        resp.StatusCode,
+		Header:        h,
+		ContentLength: resp.ContentLength,
+		Body:          a,
+		RequestID:     id[:min(len(id), maxRequestID)],
+		op:            c.Op,
+	}, nil
+}
+
+// refuse returns an error for an answer that cannot be used at all.
+func (u *Upstream) refuse(resp *http.Response) error {
+	switch code := resp.StatusCode; {
+	case code < 200:
+		return u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, which was not asked for", code))
+	case code >= 300 && code < 400:
+		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %.200q", code, resp.Header.Get("Location")))
+		e.Public = "the upstream answered with a redirect, which is never followed: its endpoint must be the final address"
+		e.Answer = &llm.Answer{Status: code}
+		return e
+	case code < 300:
+		for _, coding := range resp.Header["Content-Encoding"] {
+			if !slices.Contains([]string{"", "identity"}, strings.ToLower(coding)) {
+				e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("content-encoding %.40q, although identity was asked for", coding))
+				e.Public = "the upstream compressed its answer, although it was asked not to"
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// fail returns an error of this upstream.
+func (u *Upstream) fail(code llm.Code, op string, cause error) *llm.Error {
+	return &llm.Error{Code: code, Op: op, Upstream: u.name, Err: cause}
+}
+
+// named returns err with this upstream's name.
+func (u *Upstream) named(err error) error {
+	e := *llm.AsError(err)
+	e.Upstream = u.name
+	return &e
+}
