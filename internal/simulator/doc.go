@@ -1,0 +1,114 @@
+// Package simulator is a model server that runs no model: it answers in every
+// dialect, deterministically and at once, is strict about what it is sent, and
+// misbehaves on request. It is what `weir serve` serves without configuration,
+// what `weir simulate` starts, and the upstream of every test.
+//
+// It does not keep conversations, run hosted tools or know what it is told: it
+// echoes. It shares no code with the rest of the project, so that neither can
+// hide the other's mistakes.
+//
+// # Paths
+//
+//	POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings
+//	GET  /v1/models, /v1/models/{id}      Anthropic's shape with anthropic-version
+//	POST /v1/messages, /v1/messages/count_tokens, the same below /anthropic
+//	POST /openai/deployments/{d}/{chat/completions,completions,embeddings}?api-version=…
+//	POST /openai/responses?api-version=…  and GET /openai/models?api-version=…
+//	     /openai/v1/…                     as /v1, no api-version or preview
+//	POST /api/chat, /api/pull; GET /api/tags, /api/version
+//	GET, DELETE /sim/served
+//
+// With [Options].Keys the /v1 paths take a key as bearer token; /v1/messages
+// also in x-api-key; the /openai paths in api-key, as bearer token, or a bearer
+// token that has the form of a JWT; the /api paths ask for none.
+//
+// # What it says
+//
+// The last text of the last user message is the prompt, unless tool outputs
+// follow it:
+//
+//	call NAME {"a":1}    calls the tool NAME (or NAMESPACE.NAME), if it was
+//	                     offered; several calls in one prompt are made together
+//	call NAME <<<text>>> calls it with raw text: the input of a custom tool, or
+//	                     arguments that need not be JSON
+//	think                as a word: reasoning precedes the answer
+//	(tool outputs)       "tool said: " and each output
+//	(anything else)      "echo: " and the prompt, at most 4 KiB of it
+//
+// A tool choice that demands a call gets one, with the least arguments that fit
+// the tool's schema. A JSON response format gets a small value that fits it.
+// With n choices all but the first say their number. A token limit cuts the
+// answer.
+//
+// Four bytes of text are a token, and a started one counts: the same
+// conversation costs the same in every dialect, whole and streamed. Input is
+// the text of instructions, messages, tool calls and tool outputs, without tool
+// definitions and reasoning. Output includes reasoning.
+//
+// # Misbehaviour
+//
+// Headers ask for it, or the name of the model. Durations are Go's (50ms, 2s),
+// sizes plain bytes, KiB or MiB; a flag needs no value. Of a stream, N counts
+// whole events. Where a whole answer cannot have events, it is sent by half, or
+// by as many bytes as x-sim-cut-bytes says.
+//
+//	header               model               what happens
+//	x-sim-first-byte: D  sim-slow (2s)       a delay before the status
+//	x-sim-event-delay: D sim-slow (50ms)     a delay before each event
+//	x-sim-stall: N       sim-stall (3)       after N events nothing more, on an open connection
+//	x-sim-cut: N         sim-cut (3)         after N events the connection is closed in mid-answer
+//	x-sim-cut-bytes: B                       … after B bytes of event N+1
+//	x-sim-end-early: N   sim-end-early (3)   after N events a clean end of the body
+//	x-sim-status: S      sim-400 … sim-599   an error in the dialect's shape; a 2xx is the answer's status
+//	x-sim-header: H: V                       a header of the answer; may be repeated
+//	x-sim-body: TEXT                         the body, instead of what it would be
+//	x-sim-html           sim-html            an HTML page; 200 unless x-sim-status says else
+//	x-sim-error: first   sim-error-first     a 200 that begins with an error
+//	x-sim-error: middle  sim-error           an error after the first delta (streams only)
+//	x-sim-error-code: C                      its code; server_error if not said
+//	x-sim-error-form: F                      Responses only: failed is response.failed, error a bare
+//	                                         error event; if not said, the bare one comes first only
+//	x-sim-no-usage       sim-no-usage        usage is left out
+//	x-sim-no-done        sim-no-done         data: [DONE] is left out
+//	x-sim-crlf           sim-crlf            lines end in CR LF
+//	x-sim-comments       sim-comments        a comment before each event
+//	x-sim-one-byte       sim-one-byte        each byte is written alone
+//	x-sim-huge: SIZE     sim-huge (1MiB)     a text of that size, in one delta
+//	x-sim-events: N      sim-endless         N deltas; endless is without end
+//	x-sim-event-size: S                      bytes of each of those; 16 if not said
+//	x-sim-endless-line   sim-endless-line    a line that does not end, from the second event on
+//	x-sim-wrong-length:  sim-wrong-length    Content-Length is that much too large (+) or small (-);
+//	    +N or -N             (+10)           HTTP/1 only
+//	x-sim-early-answer                       the answer comes before the body is read
+//	x-sim-reset          sim-reset           a TCP reset instead of an answer
+//	x-sim-json-to-stream sim-json-to-stream  a whole answer to a request for a stream
+//	x-sim-stream-to-json                     a stream to a request for a whole answer
+//	x-sim-think          sim-think           reasoning, whatever the prompt
+//	x-sim-cached: N      sim-cached (half)   so many tokens of the input were cached; half is half
+//	                     sim-unknown         404: there is no such model
+//
+// A header wins over the same thing in the model's name. An x-sim header that is
+// not in this table is a 400. Nothing lasts longer than the client: all waiting
+// ends when it leaves.
+//
+// # Trying it
+//
+//	weir simulate --listen 127.0.0.1:9000 &
+//	curl http://127.0.0.1:9000/v1/chat/completions -H 'content-type: application/json' \
+//	  -d '{"model":"sim-1","messages":[{"role":"user","content":"hello"}]}'
+//	curl -N http://127.0.0.1:9000/v1/responses -H 'content-type: application/json' \
+//	  -H 'x-sim-event-delay: 200ms' -H 'x-sim-cut: 7' \
+//	  -d '{"model":"sim-1","input":"think about weirs","stream":true}'
+//	curl -i http://127.0.0.1:9000/v1/chat/completions -H 'content-type: application/json' \
+//	  -H 'x-sim-status: 429' -H 'x-sim-header: retry-after: 3' \
+//	  -d '{"model":"sim-1","messages":[{"role":"user","content":"hello"}]}'
+//	curl http://127.0.0.1:9000/sim/served?wait=5s
+//
+// # What it served
+//
+// GET /sim/served answers a [Report]: every request of the last 10,000, as it
+// came, and how it ended. With wait=5s it first waits, at most so long, until no
+// request is in flight; with after=SEQ it leaves out the first SEQ requests.
+// DELETE forgets them. Nobody is asked for a credential there, and none is
+// shown.
+package simulator

@@ -1,0 +1,124 @@
+package simulator
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A family is a group of paths with one rule for credentials and api-version.
+type family uint8
+
+const (
+	familyOpenAI    family = iota // /v1
+	familyClassic                 // /openai/deployments, /openai/responses
+	familyAzureV1                 // /openai/v1
+	familyAnthropic               // /v1/messages, /anthropic/v1/messages
+	familyOllama                  // /api
+	familySim                     // /sim
+)
+
+// A route is where a path leads.
+type route struct {
+	family     family
+	operation  string // "chat", "responses" …; the record of the request shows it
+	shape      shape
+	deployment string // model named by the path
+	methods    string // those allowed, separated by ", "
+	serve      func(*exchange) error
+}
+
+// operations of the OpenAI paths, by their path below the family's root.
+var operations = map[string]route{ // immutable
+	"chat/completions": {operation: "chat", methods: "POST", serve: (*exchange).serveChat},
+	"completions":      {operation: "completions", methods: "POST", serve: (*exchange).serveCompletions},
+	"responses":        {operation: "responses", methods: "POST", serve: (*exchange).serveResponses},
+	"embeddings":       {operation: "embeddings", methods: "POST", serve: (*exchange).serveEmbeddings},
+	"models":           {operation: "models", methods: "GET, HEAD", serve: (*exchange).serveModels},
+}
+
+// others are the paths outside the OpenAI families.
+var others = map[string]route{ // immutable
+	"v1/messages":              {family: familyAnthropic, shape: shapeAnthropic, operation: "messages", methods: "POST", serve: (*exchange).serveMessages},
+	"v1/messages/count_tokens": {family: familyAnthropic, shape: shapeAnthropic, operation: "count_tokens", methods: "POST", serve: (*exchange).serveCountTokens},
+	"api/chat":                 {family: familyOllama, shape: shapeOllama, operation: "ollama_chat", methods: "POST", serve: (*exchange).serveOllamaChat},
+	"api/tags":                 {family: familyOllama, shape: shapeOllama, operation: "tags", methods: "GET, HEAD", serve: (*exchange).serveTags},
+	"api/version":              {family: familyOllama, shape: shapeOllama, operation: "version", methods: "GET, HEAD", serve: (*exchange).serveVersion},
+	"api/pull":                 {family: familyOllama, shape: shapeOllama, operation: "pull", methods: "POST", serve: (*exchange).servePull},
+	"sim/served":               {family: familySim, operation: "served", methods: "GET, DELETE", serve: (*exchange).serveServed},
+}
+
+// find returns the route of r's path. The path must be in its canonical form:
+// what a gateway sends is its own choice, so nothing is cleaned up.
+func find(r *http.Request) (route, bool) {
+	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
+	if o, ok := others[strings.TrimPrefix(path, "anthropic/")]; ok {
+		if !strings.HasPrefix(path, "anthropic/") || o.family == familyAnthropic {
+			return o, true
+		}
+	}
+	if rest, ok := strings.CutPrefix(path, "v1/"); ok {
+		if r.Header.Get("anthropic-version") != "" && (rest == "models" || strings.HasPrefix(rest, "models/")) {
+			return findBelow(rest, familyAnthropic, shapeAnthropic)
+		}
+		return findBelow(rest, familyOpenAI, shapeOpenAI)
+	}
+	if rest, ok := strings.CutPrefix(path, "openai/v1/"); ok {
+		return findBelow(rest, familyAzureV1, shapeAzure)
+	}
+	if rest, ok := strings.CutPrefix(path, "openai/deployments/"); ok {
+		return findDeployment(rest)
+	}
+	if rest, ok := strings.CutPrefix(path, "openai/"); ok && (rest == "responses" || rest == "models") {
+		return findBelow(rest, familyClassic, shapeAzure)
+	}
+	return route{shape: shapeOf(path)}, false
+}
+
+// findBelow looks an operation up and gives it its family. A path below models
+// names one.
+func findBelow(rest string, f family, s shape) (route, bool) {
+	o, ok := operations[rest]
+	if id, found := strings.CutPrefix(rest, "models/"); found && id != "" && !strings.Contains(id, "/") {
+		name, err := url.PathUnescape(id)
+		o, ok = operations["models"], err == nil
+		o.operation, o.deployment, o.serve = "model", name, (*exchange).serveModel
+	}
+	o.family, o.shape = f, s
+	return o, ok
+}
+
+// findDeployment reads {deployment}/{operation} of Azure's classic paths.
+func findDeployment(rest string) (route, bool) {
+	name, op, _ := strings.Cut(rest, "/")
+	o, ok := operations[op]
+	if op == "responses" || op == "models" {
+		ok = false // not under deployments
+	}
+	deployment, err := url.PathUnescape(name)
+	o.family, o.shape, o.deployment = familyClassic, shapeAzure, deployment
+	return o, ok && err == nil && deployment != ""
+}
+
+// shapeOf returns the shape for errors about an unknown path.
+func shapeOf(path string) shape {
+	switch {
+	case strings.HasPrefix(path, "openai/"):
+		return shapeAzure
+	case strings.HasPrefix(path, "anthropic/"), strings.HasPrefix(path, "v1/messages"):
+		return shapeAnthropic
+	case strings.HasPrefix(path, "api/"):
+		return shapeOllama
+	}
+	return shapeOpenAI
+}
+
+// allows reports whether o takes method.
+func (o *route) allows(method string) bool {
+	for m := range strings.SplitSeq(o.methods, ", ") {
+		if m == method {
+			return true
+		}
+	}
+	return false
+}
