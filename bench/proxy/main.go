@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"log"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -20,7 +21,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := serve(ctx, *listen, *upstream); err != nil {
-		log.Fatalf("proxy: %v", err)
+		fmt.Fprintf(os.Stderr, "proxy: %v\n", err)
+		stop()
+		os.Exit(1)
 	}
 }
 

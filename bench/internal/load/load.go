@@ -54,6 +54,13 @@ func (p *Pool) Close() {
 	p.conns = nil
 }
 
+// Once sends req on one connection and checks that its answer has the body
+// want.
+func (p *Pool) Once(ctx context.Context, req Request, want []byte) error {
+	defer interrupt(ctx, p.conns)()
+	return p.conns[0].whole(req, want)
+}
+
 // Closed sends req again and again for the time d, on every connection the
 // next as soon as the last is answered, and returns how many were answered.
 // Every answer must have the body want.
