@@ -50,7 +50,7 @@ func (u *Upstream) requestHeader(c *Call) (http.Header, error) {
 	if c.RequestID != "" {
 		h["X-Request-Id"] = []string{c.RequestID}
 	}
-	for name, values := range u.extra {
+	for name, values := range u.headers.extra {
 		h[name] = values
 	}
 	return h, u.authorize(h, c.Credential)
@@ -60,8 +60,8 @@ func (u *Upstream) requestHeader(c *Call) (http.Header, error) {
 // other header can take its place.
 func (u *Upstream) authorize(h http.Header, c Credential) error {
 	if !u.passthrough {
-		if u.authName != "" {
-			h[u.authName] = u.authValue
+		if u.headers.authName != "" {
+			h[u.headers.authName] = u.headers.authValue
 		}
 		return nil
 	}

@@ -23,12 +23,17 @@ type Upstream struct {
 	kind        Kind
 	plan        plan
 	passthrough bool
-	authName    string              // the header of the configured credential; empty if there is none
-	authValue   []string            // its one value
-	extra       map[string][]string // canonical header name → its one value
+	headers     *headers // a pointer, so that printing a copy of an Upstream does not reach them
 	timeouts    Timeouts
 	transport   http.RoundTripper
 	scrub       *scrubber
+}
+
+// headers are what is sent with every request.
+type headers struct {
+	authName  string              // the header of the configured credential; empty if there is none
+	authValue []string            // its one value
+	extra     map[string][]string // canonical header name → its one value
 }
 
 // New returns the upstream that s describes, or an error that names the
@@ -43,21 +48,10 @@ func New(s Settings) (*Upstream, error) {
 		kind:        s.Kind,
 		plan:        p,
 		passthrough: s.Auth.mode() == AuthPassthrough,
-		extra:       make(map[string][]string, len(s.Headers)),
+		headers:     s.headers(p),
 		timeouts:    s.Timeouts,
 		transport:   s.Transport,
 		scrub:       newScrubber(s, base),
-	}
-	for name, value := range s.Headers {
-		u.extra[http.CanonicalHeaderKey(name)] = []string{value}
-	}
-	if s.Auth.Secret != "" {
-		set := p.key
-		if s.Auth.Mode == AuthBearer {
-			set = asBearer
-		}
-		name, value := set(s.Auth.Secret)
-		u.authName, u.authValue = name, []string{value}
 	}
 	if u.transport == nil {
 		if u.transport, err = newTransport(s, base); err != nil {
@@ -106,6 +100,22 @@ func (s Settings) plan() (*url.URL, plan, error) {
 	return base, p, err
 }
 
+func (s Settings) headers(p plan) *headers {
+	h := &headers{extra: make(map[string][]string, len(s.Headers))}
+	for name, value := range s.Headers {
+		h.extra[http.CanonicalHeaderKey(name)] = []string{value}
+	}
+	if s.Auth.Secret != "" {
+		set := p.key
+		if s.Auth.Mode == AuthBearer {
+			set = asBearer
+		}
+		name, value := set(s.Auth.Secret)
+		h.authName, h.authValue = name, []string{value}
+	}
+	return h
+}
+
 // Name returns what the configuration calls the upstream.
 func (u *Upstream) Name() string { return u.name }
 
@@ -127,13 +137,13 @@ func (u *Upstream) CloseIdle() {
 }
 
 // String returns the name and kind.
-func (u *Upstream) String() string { return fmt.Sprintf("upstream %q (%s)", u.name, u.kind) }
+func (u Upstream) String() string { return fmt.Sprintf("upstream %q (%s)", u.name, u.kind) }
 
 // Format writes [Upstream.String], whatever the verb is.
-func (u *Upstream) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.String()) }
+func (u Upstream) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.String()) }
 
 // LogValue returns [Upstream.String].
-func (u *Upstream) LogValue() slog.Value { return slog.StringValue(u.String()) }
+func (u Upstream) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
 // A Call is one request to one upstream.
 type Call struct {
@@ -176,6 +186,9 @@ func (c Call) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String())
 
 // LogValue returns [Call.String].
 func (c Call) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText returns [Call.String].
+func (c Call) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // An Answer is what the upstream answered, successful or not.
 type Answer struct {
