@@ -154,12 +154,17 @@ func (m *machine) step(p []byte, i int) int {
 	}
 }
 
-// comma reads what may follow a value inside of a container.
+// comma reads what may follow a value inside of a container, and goes on with
+// the name after a comma if it can.
 func (m *machine) comma(p []byte, i int) int {
 	object := m.inObject()
 	switch c := p[i]; {
 	case c == ',' && object:
+		if i++; i < len(p) && p[i] == '"' {
+			return m.name(p, i)
+		}
 		m.state = wantName
+		return i
 	case c == ',':
 		m.state = wantValue
 	case c == '}' && object, c == ']' && !object:
@@ -284,9 +289,13 @@ func (m *machine) begin(n *node, kind ValueKind, i int) int {
 	switch {
 	case n == nil || n.watch < 0:
 		return -1
-	case m.slots != nil:
-		return m.beginSlot(n, kind, i)
+	case m.strict:
+		return m.beginHit(n, kind, i)
 	}
+	return m.beginSlot(n, kind, i)
+}
+
+func (m *machine) beginHit(n *node, kind ValueKind, i int) int {
 	h := Hit{Path: n.watch, Kind: kind, Span: Span{Start: i}, Index: -1}
 	if n.arrays > 0 {
 		if m.listed == MaxHits {
@@ -304,9 +313,9 @@ func (m *machine) begin(n *node, kind ValueKind, i int) int {
 func (m *machine) end(rec int, p []byte, i int) {
 	switch {
 	case rec < 0:
-	case m.slots != nil:
-		m.endSlot(rec, p, i)
-	default:
+	case m.strict:
 		m.hits[rec].Span.End = i
+	default:
+		m.endSlot(rec, p, i)
 	}
 }

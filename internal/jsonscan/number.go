@@ -37,6 +37,11 @@ func (m *machine) number(p []byte, i int, n *node) int {
 // numberRest reads on in a number.
 func (m *machine) numberRest(p []byte, i int) int {
 	s := m.token.number
+	if s == inInteger { // most numbers are no more than this
+		for i < len(p) && '0' <= p[i] && p[i] <= '9' {
+			i++
+		}
+	}
 	for ; i < len(p); i++ {
 		next, ok := s.next(p[i])
 		if !ok {
@@ -90,6 +95,11 @@ func (s numberState) next(c byte) (numberState, bool) {
 
 // literal reads true, false or null from its first byte.
 func (m *machine) literal(p []byte, i int, n *node, word string, kind ValueKind) int {
+	if len(p)-i >= len(word) && string(p[i:i+len(word)]) == word {
+		m.end(m.begin(n, kind, i), p, i+len(word))
+		m.leave()
+		return i + len(word)
+	}
 	m.token.rec = m.begin(n, kind, i)
 	m.token.word, m.token.wordAt = word, 1
 	m.state = inLiteral

@@ -96,11 +96,11 @@ func (s *Scanner) Reset() {
 	m.active = 0
 	for i := range m.slots {
 		sl := &m.slots[i]
-		buf := sl.buf[:0]
-		if cap(buf) > keptCapture {
-			buf = nil
+		sl.kind, sl.open, sl.over, sl.more = 0, false, false, false
+		if sl.buf = sl.buf[:0]; cap(sl.buf) > keptCapture {
+			sl.buf = nil
 		}
-		*sl = slot{list: sl.list, buf: buf, items: sl.items[:0]}
+		sl.items = sl.items[:0]
 	}
 }
 

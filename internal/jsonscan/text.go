@@ -84,11 +84,24 @@ func (m *machine) name(p []byte, i int) int {
 		if wanted && !m.named(p[i:j]) {
 			return len(p)
 		}
-		return j + 1
+		return m.colon(p, j+1)
 	}
 	m.openText(true, false, wanted)
 	m.add(p[i:j])
 	return m.stringRest(p, j)
+}
+
+// colon goes on after a whole name with the colon and the value, as far as
+// they follow at once; if not, the loop over the piece does it.
+func (m *machine) colon(p []byte, i int) int {
+	if i == len(p) || p[i] != ':' {
+		return i
+	}
+	m.state = wantValue
+	if i++; i < len(p) && p[i] > ' ' {
+		return m.value(p, i)
+	}
+	return i
 }
 
 // openText sets up a string that did not end at once.
@@ -161,6 +174,10 @@ func (m *machine) add(b []byte) {
 }
 
 func (m *machine) addRune(r rune) {
+	if t := &m.token.text; !t.collect {
+		t.size += int64(utf8.RuneLen(r))
+		return
+	}
 	var b [utf8.UTFMax]byte
 	m.add(b[:utf8.EncodeRune(b[:], r)])
 }
@@ -170,46 +187,59 @@ var simpleEscapes = [256]byte{ // immutable
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
-// escape reads on after a backslash.
+// escape reads on after a backslash, to the end of the escape if it can.
 func (m *machine) escape(p []byte, i int) int {
 	t := &m.token.text
-	c := p[i]
 	if t.escape == afterBackslash {
-		if c == 'u' {
-			t.escape, t.unit = 4, 0
-			return i + 1
+		c := p[i]
+		if c != 'u' {
+			return m.simpleEscape(p, i, simpleEscapes[c])
 		}
-		decoded := simpleEscapes[c]
-		if decoded == 0 {
-			return m.fail(p, i, "unknown escape in a string")
-		}
-		if t.high != 0 && !m.loneSurrogate(p, i) {
-			return len(p)
-		}
-		t.escape = 0
-		m.addRune(rune(decoded))
-		return i + 1
+		t.escape, t.unit = 4, 0
+		i++
 	}
-	digit, ok := hexDigit(c)
-	if !ok {
-		return m.fail(p, i, "malformed \\u escape in a string")
+	for ; t.escape > 0; i++ {
+		if i == len(p) {
+			return i
+		}
+		digit := hexDigits[p[i]]
+		if digit == 0 {
+			return m.fail(p, i, "malformed \\u escape in a string")
+		}
+		t.unit = t.unit<<4 | uint16(digit-1)
+		t.escape--
 	}
-	t.unit = t.unit<<4 | uint16(digit)
-	if t.escape--; t.escape == 0 && !m.addUnit(p, i) {
+	if !m.addUnit(p, i-1) {
 		return len(p)
 	}
+	return i
+}
+
+// simpleEscape takes an escape that stands for one byte, 0 if there is no such
+// escape.
+func (m *machine) simpleEscape(p []byte, i int, decoded byte) int {
+	t := &m.token.text
+	if decoded == 0 {
+		return m.fail(p, i, "unknown escape in a string")
+	}
+	if t.high != 0 && !m.loneSurrogate(p, i) {
+		return len(p)
+	}
+	t.escape = 0
+	m.addRune(rune(decoded))
 	return i + 1
 }
 
-func hexDigit(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
+// hexDigits has the value of each hexadecimal digit plus one.
+var hexDigits = func() (value [256]byte) { // immutable
+	for i, c := range []byte("0123456789abcdef") {
+		value[c] = byte(i + 1)
 	}
-	return 0, false
-}
+	for i, c := range []byte("ABCDEF") {
+		value[c] = byte(i + 11)
+	}
+	return value
+}()
 
 // addUnit takes the UTF-16 code unit of a \u escape that ends at i.
 func (m *machine) addUnit(p []byte, i int) bool {
