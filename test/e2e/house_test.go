@@ -1,0 +1,172 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+)
+
+// clientKey is the key of every client. No real provider has given it out.
+const clientKey = "weir-e2e-made-up-client-key-000001"
+
+// upstreamKey is what Weir shows the simulator, so that a test can tell it
+// from the client's own.
+const upstreamKey = "sk-e2e-made-up-upstream-key-000002"
+
+// configuration has one upstream of every kind, all of them the simulator, one
+// model for each, and the simulator's misbehaving models behind a kind that
+// the test chooses.
+var configuration = template.Must(template.New("weir.yaml").Parse(`
+listen: { address: "127.0.0.1:0", drain: 5s }
+timeouts: { connect: 5s, first_byte: 20s, idle: 20s, total: 30s }
+upstreams:
+  - { name: openai, kind: openai, endpoint: "{{.Simulator}}/v1", auth: { api_key: {{.Key}} } }
+  - { name: azure, kind: azure, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: classic, kind: azure, api: classic, api_version: 2025-04-01-preview, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: anthropic, kind: anthropic, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: ollama, kind: ollama, endpoint: "{{.Simulator}}" }
+  - { name: compatible, kind: compatible, endpoint: "{{.Simulator}}", auth: { bearer: {{.Key}} } }
+  - { name: simulator, kind: simulator, endpoint: "{{.Simulator}}" }
+models:
+  - { name: m-openai, targets: [{ upstream: openai, model: gpt-5-mini }] }
+  - { name: m-azure, targets: [{ upstream: azure, model: my-deployment }] }
+  - { name: m-classic, targets: [{ upstream: classic, model: my-deployment }] }
+  - { name: m-anthropic, targets: [{ upstream: anthropic, model: claude-opus-5 }] }
+  - { name: m-ollama, targets: [{ upstream: ollama, model: "gpt-oss:20b" }] }
+  - { name: m-compatible, targets: [{ upstream: compatible, model: qwen/qwen4 }] }
+  - { name: m-simulator, targets: [{ upstream: simulator }] }
+  - { name: "gpt-*", targets: [{ upstream: openai }] }
+  - { name: "sim-*", targets: [{ upstream: {{.Misbehaving}} }] }
+keys:
+  - { name: client, tenant: e2e, secret: {{.ClientKey}} }
+  - { name: narrow, tenant: e2e, secret: {{.ClientKey}}-narrow, models: [m-openai] }
+`))
+
+// A house is one Weir between one client and one simulator.
+type house struct {
+	url string // of Weir, for clients
+	key string
+
+	weir, simulator *process
+	upstream        *recorder // between the two
+}
+
+// newHouse starts all of it. misbehaving is the upstream that serves the
+// models sim-*.
+func newHouse(t *testing.T, misbehaving string) *house {
+	t.Helper()
+	h := &house{key: clientKey}
+	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict", "--key", upstreamKey)
+	h.upstream = record(t, "http://"+h.simulator.address)
+	path := filepath.Join(t.TempDir(), "weir.yaml")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	err = configuration.Execute(file, map[string]string{
+		"Simulator": h.upstream.url, "Key": upstreamKey, "ClientKey": clientKey, "Misbehaving": misbehaving,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.weir = start(t, "serve", "--config", path)
+	h.url = "http://" + h.weir.address
+	return h
+}
+
+// direct is a house without Weir: the client talks to the simulator. What
+// fails here is not the gateway's fault.
+func direct(t *testing.T) *house {
+	t.Helper()
+	h := &house{key: upstreamKey}
+	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict", "--key", upstreamKey)
+	h.upstream = record(t, "http://"+h.simulator.address)
+	h.url = h.upstream.url
+	return h
+}
+
+// A served is one entry of the simulator's own account.
+type served struct {
+	Path       string  `json:"path"`
+	Query      string  `json:"query"`
+	Headers    header  `json:"headers"`
+	BodySHA256 string  `json:"body_sha256"`
+	Operation  string  `json:"operation"`
+	Model      string  `json:"model"`
+	Stream     bool    `json:"stream"`
+	Status     int     `json:"status"`
+	Ended      string  `json:"ended"`
+	Usage      *counts `json:"usage"`      // what the client was told
+	FullUsage  *counts `json:"full_usage"` // what it cost
+}
+
+type header = map[string][]string
+
+// counts are tokens as the simulator and Weir's log count them.
+type counts struct {
+	Input     int64 `json:"input"`
+	Cached    int64 `json:"cached"`
+	Output    int64 `json:"output"`
+	Reasoning int64 `json:"reasoning"`
+}
+
+// served returns what the simulator says it served, once nothing is in flight.
+func (h *house) served(t *testing.T) []served {
+	t.Helper()
+	answer, err := http.Get("http://" + h.simulator.address + "/sim/served?wait=10s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Requests []served }
+	if err := json.Unmarshal(body, &report); err != nil {
+		t.Fatalf("GET /sim/served = %q: %v", body, err)
+	}
+	return report.Requests
+}
+
+// A logged is the log line of one exchange.
+type logged struct {
+	RequestID string `json:"request_id"`
+	Key       string `json:"key"`
+	Tenant    string `json:"tenant"`
+	Model     string `json:"model"`
+	Upstream  string `json:"upstream"`
+	Target    string `json:"target"`
+	Status    int    `json:"status"`
+	Code      string `json:"code"`
+	Attempts  int    `json:"attempts"`
+}
+
+// logged waits until Weir has logged n exchanges and returns all it has logged
+// so far.
+func (h *house) logged(t *testing.T, n int) []logged {
+	t.Helper()
+	var found []logged
+	_, ok := h.weir.await(10*time.Second, func(line string) bool {
+		var one struct {
+			Msg string `json:"msg"`
+			logged
+		}
+		if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &one) != nil || one.Msg != "exchange" {
+			return false
+		}
+		found = append(found, one.logged)
+		return len(found) >= n
+	})
+	if !ok && n > 0 {
+		t.Errorf("Weir logged %d exchanges, want %d", len(found), n)
+	}
+	return found
+}

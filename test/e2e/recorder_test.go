@@ -1,0 +1,101 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"testing"
+)
+
+// A recorder is a transparent proxy that keeps what passes to the server
+// behind it. One stands between Weir and the simulator in every test, and one
+// more between the client and Weir where the two are compared.
+type recorder struct {
+	url string
+
+	// meddle, if set before the first request, may change the headers of
+	// request n (from 0) on its way to the simulator: x-sim-* make that one
+	// misbehave, whatever kind of upstream it is for Weir.
+	meddle func(n int, h http.Header)
+
+	mu  sync.Mutex
+	got []request // :: in the order of arrival; guarded by mu
+}
+
+// A request is one that a recorder has passed on.
+type request struct {
+	Method string
+	URI    string // path and query as sent
+	Header http.Header
+	Body   []byte
+	Status int         // of the answer; 0 until it has begun
+	Answer http.Header // of the answer
+}
+
+// record starts a recorder in front of target, a base URL.
+func record(t *testing.T, target string) *recorder {
+	t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(recorder)
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host = to.Scheme, to.Host
+			p.Out.Host = to.Host
+		},
+		FlushInterval:  -1,
+		Transport:      &http.Transport{DisableCompression: true},
+		ModifyResponse: r.answered,
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+			panic(http.ErrAbortHandler) // what the server does to the connection, the recorder does too
+		},
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		n := r.add(request{Method: req.Method, URI: req.RequestURI, Header: req.Header.Clone(), Body: body})
+		req = req.WithContext(context.WithValue(req.Context(), place{}, n))
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		if r.meddle != nil {
+			r.meddle(n, req.Header)
+		}
+		proxy.ServeHTTP(w, req)
+	}))
+	t.Cleanup(server.Close)
+	r.url = server.URL
+	return r
+}
+
+// A place is the key under which a request's context holds its index in got.
+type place struct{}
+
+func (r *recorder) add(one request) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = append(r.got, one)
+	return len(r.got) - 1
+}
+
+func (r *recorder) answered(answer *http.Response) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := &r.got[answer.Request.Context().Value(place{}).(int)]
+	one.Status, one.Answer = answer.StatusCode, answer.Header.Clone()
+	return nil
+}
+
+// requests returns what has passed so far.
+func (r *recorder) requests() []request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]request(nil), r.got...)
+}
