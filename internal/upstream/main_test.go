@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -81,4 +82,11 @@ func await[T any](t testing.TB, ch <-chan T, what string) {
 	case <-time.After(patience):
 		t.Fatalf("%s: it did not happen within %v", what, patience)
 	}
+}
+
+// pool returns the authority of s's certificate.
+func pool(s *httptest.Server) *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(s.Certificate())
+	return p
 }
