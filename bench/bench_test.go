@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/weir-gateway/weir/bench/internal/mock"
 	"go.uber.org/goleak"
+
+	"github.com/weir-gateway/weir/bench/internal/mock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,7 +52,7 @@ func tiny() scale {
 // bench for a test, with a mock of its own, both gone with the test.
 func testBench(t *testing.T, peers ...peer) *bench {
 	t.Helper()
-	up, err := mock.Listen("127.0.0.1:0", targetModel)
+	up, err := mock.Listen(t.Context(), "127.0.0.1:0", targetModel)
 	if err != nil {
 		t.Fatal(err)
 	}

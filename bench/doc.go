@@ -11,6 +11,9 @@
 // inside a round. Every answer is checked: a peer that gets one wrong is out
 // of that figure. README.md says what the figures mean.
 //
+// It measures no single function: what steps cost is asserted by the
+// benchmarks of their packages.
+//
 //	main.go      flags, and the way of a run
 //	peers.go     what is measured: command lines and configurations
 //	round.go     the order of things, and who failed

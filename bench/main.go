@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,29 +42,29 @@ func (l *list) Set(s string) error {
 
 // picks reports whether name is in the list. An empty list has everything.
 func (l *list) picks(name string) bool {
-	for _, s := range *l {
-		if s == name {
-			return true
-		}
-	}
-	return len(*l) == 0
+	return len(*l) == 0 || slices.Contains(*l, name)
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	opts, err := parseFlags(os.Args[1:], os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil {
-		err = run(ctx, opts, os.Stdout, os.Stderr)
-	}
-	if err != nil {
+	if err := command(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
+}
+
+// command is main with an error. An interrupt ends the run and stops the
+// peers; what was measured until then is still printed.
+func command(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	opts, err := parseFlags(args, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return run(ctx, opts, os.Stdout, os.Stderr)
 }
 
 func parseFlags(args []string, stderr io.Writer) (options, error) {
@@ -118,7 +119,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	upstream, err := mock.Listen("127.0.0.1:0", targetModel)
+	upstream, err := mock.Listen(ctx, "127.0.0.1:0", targetModel)
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (r report) writeJSON(file string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o600)
+	return os.WriteFile(file, append(text, '\n'), 0o600) //nolint:gosec // the file is named by whoever runs this
 }
 
 // markdown writes the report for people.

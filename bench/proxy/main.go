@@ -18,17 +18,16 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
 	upstream := flag.String("upstream", "", "base URL to forward to")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := serve(ctx, *listen, *upstream); err != nil {
+	if err := serve(*listen, *upstream); err != nil {
 		fmt.Fprintf(os.Stderr, "proxy: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
 }
 
-// serve serves until ctx ends.
-func serve(ctx context.Context, listen, upstream string) error {
+// serve serves until a signal.
+func serve(listen, upstream string) error {
+	ctx, unnotify := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer unnotify()
 	u, err := url.Parse(upstream)
 	if err != nil {
 		return err

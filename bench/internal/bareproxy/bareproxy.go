@@ -18,7 +18,12 @@ const idlePerHost = 8192
 
 // New returns a proxy to upstream and its transport, whose idle connections
 // the caller closes.
-func New(upstream *url.URL) (*httputil.ReverseProxy, *http.Transport) {
+//
+// Full duplex is on because an upstream that answers at once may otherwise cut
+// a stream: when the answer begins, the server closes the request's body, which
+// the transport has sent but not yet read to its end, and takes the error for
+// a broken connection.
+func New(upstream *url.URL) (http.Handler, *http.Transport) {
 	tr := &http.Transport{
 		MaxIdleConnsPerHost: idlePerHost,
 		IdleConnTimeout:     5 * time.Minute,
@@ -26,11 +31,18 @@ func New(upstream *url.URL) (*httputil.ReverseProxy, *http.Transport) {
 		ReadBufferSize:      4 << 10,
 		WriteBufferSize:     4 << 10,
 	}
-	return &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite:    func(r *httputil.ProxyRequest) { r.SetURL(upstream) },
 		Transport:  tr,
 		BufferPool: newBuffers(),
-	}, tr
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}), tr
 }
 
 // buffers is a httputil.BufferPool of buffers of bufferSize.

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/weir-gateway/weir/bench/internal/bareproxy"
 	"github.com/weir-gateway/weir/bench/internal/load"
 	"github.com/weir-gateway/weir/bench/internal/mock"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // and returns them with the proxy's address.
 func chain(t *testing.T) (*mock.Server, string) {
 	t.Helper()
-	up, err := mock.Listen("127.0.0.1:0", "target")
+	up, err := mock.Listen(t.Context(), "127.0.0.1:0", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,9 @@ import (
 
 // Streams sends req on every connection, each a little later than the one
 // before so that all have begun after spread, and reads every answer to its
-// end. Each must be a chat stream of exactly events events of model output, a
-// finish reason and [DONE], and without usage, which req does not ask for.
+// end. Each must be a chat stream of model output in exactly as many events as
+// events says, a finish reason and [DONE], and without usage, which req does
+// not ask for.
 func (p *Pool) Streams(ctx context.Context, req Request, events int, spread time.Duration) error {
 	defer interrupt(ctx, p.conns)()
 	begin := time.Now()
@@ -70,7 +71,8 @@ func (h *Held) Open(ctx context.Context, n int, req Request) error {
 }
 
 // Finish reads every stream to its end, which its server must have been told
-// to write. Each must have had exactly events events of model output.
+// to write. Each must have had model output in exactly as many events as
+// events says.
 func (h *Held) Finish(ctx context.Context, events int) error {
 	defer interrupt(ctx, h.conns)()
 	return each(ctx, len(h.streams), dialers, func(i int) error { return h.streams[i].finish(events) })

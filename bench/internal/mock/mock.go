@@ -3,6 +3,7 @@ package mock
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,9 +51,11 @@ type Server struct {
 }
 
 // Listen starts a server on addr ("127.0.0.1:0"). renamed is the name that a
-// gateway before it should give to the model; see [Served].
-func Listen(addr, renamed string) (*Server, error) {
-	ln, err := net.Listen("tcp", addr)
+// gateway before it should give to the model; see [Served]. ctx bounds the
+// start alone; [Server.Close] ends it.
+func Listen(ctx context.Context, addr, renamed string) (*Server, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("mock: %w", err)
 	}
@@ -139,8 +142,7 @@ func (s *Server) serve(c net.Conn) {
 		if err == nil {
 			continue
 		}
-		var bad *badRequest
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*requestError](err); ok {
 			s.rejected.Add(1)
 			fmt.Fprintf(c, "HTTP/1.1 %d Mock\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", bad.status, len(bad.why), bad.why)
 		}
@@ -161,7 +163,7 @@ func (s *Server) respond(c net.Conn, body []byte) error {
 	}
 	st, err := parseStream(body)
 	if err != nil {
-		return &badRequest{400, err.Error()}
+		return &requestError{400, err.Error()}
 	}
 	return s.stream(c, st, bytes.Contains(body, []byte(`"include_usage":true`)))
 }

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/weir-gateway/weir/bench/internal/mock"
 	"go.uber.org/goleak"
+
+	"github.com/weir-gateway/weir/bench/internal/mock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start starts a mock and returns it with a client, both closed with the test.
 func start(t *testing.T) (*mock.Server, *http.Client) {
 	t.Helper()
-	s, err := mock.Listen("127.0.0.1:0", "target")
+	s, err := mock.Listen(t.Context(), "127.0.0.1:0", "target")
 	if err != nil {
 		t.Fatal(err)
 	}

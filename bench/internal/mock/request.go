@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// A badRequest is a request that the mock does not serve.
-type badRequest struct {
+// A requestError is a request that the mock does not serve.
+type requestError struct {
 	status int
 	why    string
 }
 
-func (e *badRequest) Error() string { return "mock: " + e.why }
+func (e *requestError) Error() string { return "mock: " + e.why }
 
 const (
 	keptBody = 64 << 10 // bytes; a longer body is read and forgotten but for its end
@@ -28,14 +28,14 @@ type reader struct {
 
 // next reads one request and returns its body, or the last [keptTail] bytes of
 // a body longer than [keptBody]. The result is valid until the next call.
-// The error is a *badRequest for what is not served, else what reading gave.
+// The error is a *requestError for what is not served, else what reading gave.
 func (in *reader) next() ([]byte, error) {
 	line, err := in.r.ReadSlice('\n')
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.HasPrefix(line, []byte("POST "+Path+" HTTP/1.1\r")) {
-		return nil, &badRequest{404, "not POST " + Path + ": " + string(bytes.TrimSpace(line))}
+		return nil, &requestError{404, "not POST " + Path + ": " + string(bytes.TrimSpace(line))}
 	}
 	size, err := in.head()
 	if err != nil {
@@ -68,11 +68,11 @@ func (in *reader) head() (int, error) {
 			continue
 		}
 		if size, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || size < 0 {
-			return 0, &badRequest{400, "malformed Content-Length"}
+			return 0, &requestError{400, "malformed Content-Length"}
 		}
 	}
 	if size < 0 {
-		return 0, &badRequest{411, "no Content-Length"}
+		return 0, &requestError{411, "no Content-Length"}
 	}
 	return size, nil
 }

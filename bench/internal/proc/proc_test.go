@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/weir-gateway/weir/bench/internal/proc"
 	"go.uber.org/goleak"
+
+	"github.com/weir-gateway/weir/bench/internal/proc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
