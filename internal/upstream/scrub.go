@@ -18,6 +18,8 @@ const (
 
 	maxPublic = 512 // bytes of an upstream's message that are shown
 	maxSample = 512 // bytes of an upstream's body that are logged
+
+	maxScrubbed = 64 << 10 // bytes that are looked through for the sake of a sample
 )
 
 // keyTail matches what providers quote of a key that they refuse, whole or
@@ -83,8 +85,9 @@ func (c *scrubber) public(message string) string {
 
 // sample returns the beginning of a body for the log.
 func (c *scrubber) sample(body []byte) string {
-	// Scrubbed before it is cut: a secret that is cut in two is not found.
-	return shorten(strings.ToValidUTF8(string(c.clean(body[:min(len(body), 8*maxSample)])), "\uFFFD"), maxSample)
+	// Cut only after it is scrubbed: half a secret would not be found.
+	body = c.clean(body[:min(len(body), maxScrubbed)])
+	return shorten(strings.ToValidUTF8(string(body), "\uFFFD"), maxSample)
 }
 
 // shorten returns the first n bytes of s at most, and whole characters only.

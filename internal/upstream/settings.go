@@ -125,10 +125,16 @@ func (s Settings) check() error {
 	if err := s.Auth.check(); err != nil {
 		faults = append(faults, err)
 	}
+	seen := make(map[string]bool, len(s.Headers))
 	for name, value := range s.Headers {
 		if err := s.checkHeader(name, value); err != nil {
 			faults = append(faults, err)
 		}
+		canonical := http.CanonicalHeaderKey(name)
+		if seen[canonical] {
+			faults = append(faults, fmt.Errorf("headers: %s is there twice", canonical))
+		}
+		seen[canonical] = true
 	}
 	t := s.Timeouts
 	if min(t.Connect, t.FirstByte, t.Idle, t.Total, t.StreamTotal) < 0 {

@@ -167,6 +167,7 @@ func TestNewRefuses(t *testing.T) {
 		{"header of the connection", settings{Name: "u", Kind: upstream.OpenAI, Headers: map[string]string{"Transfer-Encoding": "chunked"}}, "Transfer-Encoding"},
 		{"header of ours", settings{Name: "u", Kind: upstream.OpenAI, Headers: map[string]string{"x-weir-key": "sesame"}}, "X-Weir-Key"},
 		{"header of the credential", settings{Name: "u", Kind: upstream.OpenAI, Auth: auth, Headers: map[string]string{"authorization": "sesame"}}, "set by auth"},
+		{"header in two spellings", settings{Name: "u", Kind: upstream.OpenAI, Headers: map[string]string{"x-a": "1", "X-A": "2"}}, "twice"},
 		{"negative timeout", settings{Name: "u", Kind: upstream.OpenAI, Timeouts: upstream.Timeouts{Idle: -1}}, "negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
