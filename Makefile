@@ -13,7 +13,7 @@ ARGS     ?=
 E2E := $(if $(wildcard test/e2e/*_test.go),"test/e2e -timeout=20m")
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test deps check race lint policy fuzz soak bench conformance golden clean clean-tree
+.PHONY: help run build test deps check race lint fmt policy fuzz soak bench conformance golden clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ race: ## run every test under the race detector
 lint: ## check style and formatting of Go and shell
 	@scripts/fetch.sh tools
 	@scripts/lint.sh
+
+fmt: ## format the Go code
+	@scripts/fetch.sh tools
+	@.cache/bin/golangci-lint fmt
 
 policy: ## check the rules of the house: imports, package docs, dependencies, sizes
 	@$(GOTEST) ". ./internal/policy"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the linters over every module and every script. Formatting is one of
-# the things golangci-lint checks: `.cache/bin/golangci-lint fmt` repairs it.
+# the things golangci-lint checks: `make fmt` repairs it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ for module in . test/e2e; do
   (cd "$module" && "$linter" run ./...)
 done
 
-mapfile -t scripts < <(git ls-files -- '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files -- '*.sh' '*.bash' .ci/run)
 if command -v shellcheck >/dev/null; then
   echo "lint: ${#scripts[@]} scripts"
   shellcheck "${scripts[@]}"
