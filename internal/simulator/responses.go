@@ -295,14 +295,36 @@ func (c *response) settings() (head, tail []byte) {
 	tail = append(tail, `,"service_tier":"default"`...)
 	put("store", "true")
 	put("temperature", "1.0")
-	tail = append(append(tail, `,"text":`...), withDefaults(c.req("text"), "format", `{"type":"text"}`, "verbosity", `"medium"`)...)
+	tail = append(append(tail, `,"text":`...), c.textEcho()...)
 	put("tool_choice", `"auto"`)
 	tail = append(append(tail, `,"tools":`...), c.toolsEcho()...)
 	put("top_logprobs", "0")
 	put("top_p", "1.0")
 	put("truncation", `"disabled"`)
-	put("user", "null")
+	if c.req("user").exists() {
+		put("user", "")
+	}
 	return head, tail
+}
+
+// textEcho returns the settings of the text, with what they are if not said.
+func (c *response) textEcho() []byte {
+	b := []byte{'{'}
+	for _, m := range c.req("text").object() {
+		if m.name == "format" || m.name == "verbosity" {
+			continue
+		}
+		b = append(append(appendString(b, m.name), ':'), m.value.compact()...)
+		b = append(b, ',')
+	}
+	text := c.req("text").object()
+	format := []byte(text.get("format").or(`{"type":"text"}`).compact())
+	if text.get("format").object().get("type").str() == "json_schema" {
+		format = withDefaults(format, "strict", "false")
+	}
+	b = append(append(b, `"format":`...), format...)
+	b = append(append(b, `,"verbosity":`...), text.get("verbosity").or(`"medium"`)...)
+	return append(b, '}')
 }
 
 // toolsEcho returns the tools with the members that every function tool of an
