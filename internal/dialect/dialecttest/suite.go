@@ -1,0 +1,41 @@
+package dialecttest
+
+import (
+	"testing"
+
+	"github.com/weir-gateway/weir/internal/dialect"
+)
+
+// A Suite is what a leaf brings to the tests that all leaves pass.
+type Suite struct {
+	Dialect dialect.Dialect
+
+	// Dir is the folder of the cases.
+	Dir string
+
+	// Update writes what was found into the cases instead of comparing.
+	Update bool
+
+	// Injects is true if the dialect's streams report usage only on demand.
+	Injects bool
+
+	// Begin is the beginning of a stream, Content one event of it that carries
+	// output of the model and could come any number of times.
+	Begin, Content string
+}
+
+// Run runs the suite.
+func (s Suite) Run(t *testing.T) {
+	t.Run("requests", s.testRequests)
+	t.Run("refused requests", s.testRefusals)
+	t.Run("options", s.testOptions)
+	t.Run("edits", s.testEdits)
+	t.Run("answers", s.testAnswers)
+	t.Run("too large", s.testTooLarge)
+	t.Run("no allocations", s.testAllocations)
+	t.Run("failures", s.testFailures)
+	t.Run("failures in full", s.testEveryCode)
+	t.Run("failure behind a torn event", s.testTorn)
+	t.Run("failure before anything", s.testUnbegun)
+	t.Run("hostile message", s.testHostileMessage)
+}

@@ -1,0 +1,133 @@
+package dialect
+
+import (
+	"math/bits"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// What is kept of an upstream's words, in bytes.
+const (
+	maxKeptID      = 256
+	maxKeptCode    = 64
+	maxKeptMessage = 512
+)
+
+// maxChoices is how many choices of one stream are told apart. OpenAI's n goes
+// up to 128.
+const maxChoices = 128
+
+// An Outcome is what is known of an answer so far. The Read function of a
+// [Schema] writes it.
+type Outcome struct {
+	// Usage is the last usage that was reported, by way of Report. Its
+	// Provenance is UsageNone if the answer says that nothing is used, and
+	// means nothing otherwise.
+	Usage llm.Usage
+
+	// Final is true if the usage cannot change any more, though the stream has
+	// not ended.
+	Final bool
+
+	// Complete is true if an event said that it is the last.
+	Complete bool
+
+	// Failed, Code and Message are set by Fail.
+	Failed        bool
+	Code, Message string
+
+	ID, Model string
+	Created   int64 // seconds of Unix time
+	Sequence  int64 // -1 before the first
+
+	// Drop is true if the present event exists only for the usage it carries.
+	Drop bool
+
+	seen, finished choiceSet
+}
+
+// Report notes a usage that replaces the one before it. One that is all zeroes
+// says nothing: some servers put it on every event but the last.
+func (o *Outcome) Report(u llm.Usage) {
+	if u.Input != 0 || u.Output != 0 {
+		o.Usage = u
+	}
+}
+
+// Fail notes that the upstream told of a failure. The first one counts.
+func (o *Outcome) Fail(code, message string) {
+	if o.Failed {
+		return
+	}
+	o.Failed = true
+	o.Code, o.Message = printable(code, maxKeptCode), printable(message, maxKeptMessage)
+}
+
+// Identify notes the id and the model of the answer, at these paths. The first
+// that is not empty counts.
+func (o *Outcome) Identify(v Values, id, model int) {
+	if o.ID == "" {
+		o.ID = clip(v.Text(id), maxKeptID)
+	}
+	if o.Model == "" {
+		o.Model = clip(v.Text(model), maxKeptID)
+	}
+}
+
+// Choice notes that the choice of this index exists, and whether it has come
+// to its end.
+func (o *Outcome) Choice(index int64, finished bool) {
+	o.seen.add(index)
+	if finished {
+		o.finished.add(index)
+	}
+}
+
+func (o *Outcome) complete() bool {
+	return o.Complete || o.seen.within(&o.finished)
+}
+
+func (o *Outcome) usage() llm.Usage {
+	u := o.Usage
+	switch {
+	case u.Input == 0 && u.Output == 0:
+		if u.Provenance != llm.UsageNone {
+			return llm.Usage{}
+		}
+	case o.Final || o.complete():
+		u.Provenance = llm.UsageReported
+	default:
+		u.Provenance = llm.UsageEstimated
+	}
+	u.CachedInput = min(u.CachedInput, u.Input)
+	u.CacheWrite = min(u.CacheWrite, u.Input-u.CachedInput)
+	u.Reasoning = min(u.Reasoning, u.Output)
+	return u
+}
+
+// A choiceSet is a bounded set of choice indices.
+type choiceSet struct {
+	bits [maxChoices / 64]uint64
+	more bool // an index beyond the bounds was added
+}
+
+func (s *choiceSet) add(index int64) {
+	if index < 0 || index >= maxChoices {
+		s.more = true
+		return
+	}
+	s.bits[index/64] |= 1 << (index % 64)
+}
+
+// within reports whether s is not empty and all of it is in other. Of indices
+// beyond the bounds nothing is known.
+func (s *choiceSet) within(other *choiceSet) bool {
+	n := 0
+	for i, b := range s.bits {
+		if b&^other.bits[i] != 0 {
+			return false
+		}
+		n += bits.OnesCount64(b)
+	}
+	return n > 0 && !s.more
+}

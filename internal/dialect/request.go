@@ -1,0 +1,248 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode"
+
+	"github.com/weir-gateway/weir/internal/jsonscan"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+const (
+	// maxModel is the longest model name, in bytes.
+	maxModel = 256
+
+	// maxChoicesAsked bounds what is multiplied by it. No upstream takes more.
+	maxChoicesAsked = 1 << 16
+)
+
+// A Request is what the gateway knows of a request body. It holds no bytes of
+// the body, only offsets into it.
+type Request struct {
+	// Model is the name that the client asks for. Empty if HasModel is false.
+	Model    string
+	HasModel bool
+
+	// ModelSpan is where the value of "model" is, its quotes included. Absent
+	// if there is no such member; present without HasModel if it is null.
+	ModelSpan jsonscan.Span
+
+	// Stream is true if the answer is asked for as an event stream.
+	Stream bool
+
+	// Choices is how many answers are asked for at once: "n", where the
+	// protocol has it. At least 1.
+	Choices int
+
+	// Options and IncludeUsage are "stream_options" and the member
+	// "include_usage" in it, where the protocol has them. A Kind of zero means
+	// absent.
+	Options      jsonscan.Hit
+	IncludeUsage jsonscan.Hit
+
+	// DataSources is true if "data_sources" is given: Azure's "on your data",
+	// which refuses stream_options.
+	DataSources bool
+
+	// Counts are the sizes of all strings in the body, whatever they are for.
+	Counts jsonscan.Counts
+
+	// Object is where the whole object is in the body.
+	Object jsonscan.Span
+}
+
+// NeedModel returns an *llm.Error if r names no model.
+func (r Request) NeedModel() error {
+	if r.HasModel {
+		return nil
+	}
+	return &llm.Error{Code: llm.CodeMissingParameter, Op: opRead, Param: "model",
+		Public: "you must provide a model parameter"}
+}
+
+// ModelEdit returns the edit that makes body ask for the model called name. It
+// returns false if body does so already.
+func (r Request) ModelEdit(body []byte, name string) (jsonscan.Edit, bool) {
+	if r.HasModel && r.Model == name {
+		return jsonscan.Edit{}, false
+	}
+	value := jsonscan.AppendQuote(nil, name)
+	if r.ModelSpan != (jsonscan.Span{}) {
+		return jsonscan.Edit{Span: r.ModelSpan, Text: value}, true
+	}
+	return jsonscan.InsertMember(body, r.Object, append([]byte(`"model":`), value...)), true
+}
+
+// AddEdit returns edits with one more among them, in ascending order.
+func AddEdit(edits []jsonscan.Edit, e jsonscan.Edit) []jsonscan.Edit {
+	i := 0
+	for i < len(edits) && edits[i].Span.Start < e.Span.Start {
+		i++
+	}
+	return slices.Insert(edits, i, e)
+}
+
+// CheckModel returns an *llm.Error unless name can be the name of a model: 1
+// to 256 bytes without control characters.
+func CheckModel(name string) error {
+	switch {
+	case name == "":
+		return invalid("model", "model must not be empty")
+	case len(name) > maxModel:
+		return invalid("model", fmt.Sprintf("model must not be longer than %d bytes", maxModel))
+	}
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return invalid("model", "model must not contain control characters")
+		}
+	}
+	return nil
+}
+
+const opRead = "dialect.read_request"
+
+func invalid(param, public string) *llm.Error {
+	return &llm.Error{Code: llm.CodeInvalidValue, Op: opRead, Param: param, Public: public}
+}
+
+// The members that a request is read for. Those from atOptions on are of the
+// protocols whose answers are made of choices.
+const (
+	atModel = iota
+	atStream
+	atOptions
+	atIncludeUsage
+	atDataSources
+	atChoices
+)
+
+var watchedMembers = []string{ // immutable
+	atModel:        "model",
+	atStream:       "stream",
+	atOptions:      "stream_options",
+	atIncludeUsage: "stream_options.include_usage",
+	atDataSources:  "data_sources",
+	atChoices:      "n",
+}
+
+var (
+	plainRequest  = jsonscan.Compile(jsonscan.Spec{Watch: watchedMembers[:atOptions]}) // immutable
+	choiceRequest = jsonscan.Compile(jsonscan.Spec{Watch: watchedMembers})             // immutable
+)
+
+// ReadRequest reads what the requests of every protocol have in common.
+func ReadRequest(body []byte) (Request, error) {
+	return readRequest(plainRequest, body)
+}
+
+// ReadChoiceRequest reads the requests of the protocols whose answers are made
+// of choices. Only they have stream_options.include_usage.
+func ReadChoiceRequest(body []byte) (Request, error) {
+	r, err := readRequest(choiceRequest, body)
+	if err != nil || !r.Stream {
+		return r, err
+	}
+	switch r.Options.Kind {
+	case 0, jsonscan.Null, jsonscan.Object:
+	default:
+		return Request{}, invalid("stream_options", "stream_options must be an object or null")
+	}
+	switch r.IncludeUsage.Kind {
+	case 0, jsonscan.Null, jsonscan.Bool:
+	default:
+		return Request{}, invalid("stream_options.include_usage", "stream_options.include_usage must be a boolean")
+	}
+	return r, nil
+}
+
+func readRequest(paths *jsonscan.Paths, body []byte) (Request, error) {
+	var buf [atChoices + 1]jsonscan.Hit
+	found, err := paths.Scan(body, buf[:0])
+	if err != nil {
+		return Request{}, syntaxError(err)
+	}
+	r := Request{Choices: 1, Counts: found.Counts, Object: found.Object}
+	for _, h := range found.Hits {
+		if err := r.take(h, body[h.Span.Start:h.Span.End]); err != nil {
+			return Request{}, err
+		}
+	}
+	return r, nil
+}
+
+func syntaxError(err error) error {
+	public := ""
+	if e, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
+		public = fmt.Sprintf("the request body is not valid JSON: %s at byte offset %d", e.Msg, e.Offset)
+	}
+	return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead, Public: public, Err: err}
+}
+
+// take notes one member, whose value is raw.
+func (r *Request) take(h jsonscan.Hit, raw []byte) error {
+	switch h.Path {
+	case atModel:
+		r.ModelSpan = h.Span
+		return r.takeModel(h.Kind, raw)
+	case atStream:
+		if h.Kind != jsonscan.Bool && h.Kind != jsonscan.Null {
+			return invalid("stream", "stream must be a boolean")
+		}
+		r.Stream = string(raw) == "true"
+	case atOptions:
+		r.Options = h
+	case atIncludeUsage:
+		r.IncludeUsage = h
+	case atDataSources:
+		r.DataSources = h.Kind != jsonscan.Null
+	case atChoices:
+		// Anything but a sensible number is for the upstream to refuse.
+		if n, err := strconv.Atoi(string(raw)); err == nil && n > 1 {
+			r.Choices = min(n, maxChoicesAsked)
+		}
+	}
+	return nil
+}
+
+func (r *Request) takeModel(kind jsonscan.ValueKind, raw []byte) error {
+	switch kind {
+	case jsonscan.Null:
+		return nil
+	case jsonscan.String:
+	default:
+		return invalid("model", "model must be a string")
+	}
+	name, err := jsonscan.Unquote(raw)
+	if err != nil {
+		return syntaxError(err)
+	}
+	r.Model, r.HasModel = name, true
+	return CheckModel(name)
+}
+
+// UsageEdits returns the edits by which the upstream of a stream of choices
+// reports its usage, nil if it does so anyway or cannot be asked. See
+// Dialect.UsageEdits.
+func (r Request) UsageEdits(body []byte) []jsonscan.Edit {
+	const wanted = `{"include_usage":true}`
+	if !r.Stream || r.DataSources {
+		return nil
+	}
+	switch {
+	case r.Options.Kind == 0:
+		member := []byte(`"stream_options":` + wanted)
+		return []jsonscan.Edit{jsonscan.InsertMember(body, r.Object, member)}
+	case r.Options.Kind == jsonscan.Null:
+		return []jsonscan.Edit{{Span: r.Options.Span, Text: []byte(wanted)}}
+	case r.IncludeUsage.Kind == 0:
+		member := []byte(`"include_usage":true`)
+		return []jsonscan.Edit{jsonscan.InsertMember(body, r.Options.Span, member)}
+	case string(body[r.IncludeUsage.Span.Start:r.IncludeUsage.Span.End]) == "true":
+		return nil
+	default:
+		return []jsonscan.Edit{{Span: r.IncludeUsage.Span, Text: []byte("true")}}
+	}
+}
