@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -26,6 +27,18 @@ type plan struct {
 
 	// pass returns the header that carries the client's own credential.
 	pass func(Credential) (name, value string)
+
+	// twin is a second header for what goes in x-api-key. Empty if one is
+	// enough.
+	twin string
+}
+
+// authorize sets the header name, and its twin, to value.
+func (p *plan) authorize(h http.Header, name, value string) {
+	h[name] = []string{value}
+	if name == headerXAPIKey && p.twin != "" {
+		h[p.twin] = []string{value}
+	}
 }
 
 // serves reports whether there is a URL for op.

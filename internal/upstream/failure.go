@@ -43,7 +43,7 @@ func (a *attempt) notAnswered(err error) error {
 			e.Public = llm.CodeUpstreamConnect.Row().Message + ": " + why
 		}
 		return e
-	case isLost(err) && a.reused.Load():
+	case isLost(err) && a.reused.Load() && !streamFailed(err):
 		return u.fail(llm.CodeUpstreamLost, opDo, fmt.Errorf("%w: %w", ErrReusedConnection, err))
 	case isLost(err):
 		return u.fail(llm.CodeUpstreamLost, opDo, err)
@@ -122,6 +122,14 @@ func isLost(err error) bool {
 	return strings.Contains(text, "server closed idle connection") ||
 		strings.Contains(text, "http2: ") ||
 		strings.Contains(text, "stream error: ")
+}
+
+// streamFailed reports whether an HTTP/2 upstream ended one request's stream
+// itself: it has seen that request, however old the connection is, unless it
+// says that it refused it unseen. RFC 9113 §8.7.
+func streamFailed(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "stream error: ") && !strings.Contains(text, "REFUSED_STREAM")
 }
 
 // whyUnreachable returns the part of the cause that a client may be told.

@@ -291,7 +291,7 @@ func TestTLS(t *testing.T) {
 		wantError(t, err, llm.CodeUpstreamTLS)
 	})
 	t.Run("too old", func(t *testing.T) {
-		s := newServer(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}) //nolint:gosec // on purpose
+		s := newServer(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
 		_, err := open(t, upstream.Settings{Endpoint: s.URL, RootCAs: pool(s)}).Do(patient(t), call())
 		wantError(t, err, llm.CodeUpstreamTLS)
 	})

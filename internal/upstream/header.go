@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -50,9 +51,7 @@ func (u *Upstream) requestHeader(c *Call) (http.Header, error) {
 	if c.RequestID != "" {
 		h["X-Request-Id"] = []string{c.RequestID}
 	}
-	for name, values := range u.headers.extra {
-		h[name] = values
-	}
+	maps.Copy(h, u.headers.extra)
 	return h, u.authorize(h, c.Credential)
 }
 
@@ -60,9 +59,7 @@ func (u *Upstream) requestHeader(c *Call) (http.Header, error) {
 // other header can take its place.
 func (u *Upstream) authorize(h http.Header, c Credential) error {
 	if !u.passthrough {
-		if u.headers.authName != "" {
-			h[u.headers.authName] = u.headers.authValue
-		}
+		maps.Copy(h, u.headers.auth)
 		return nil
 	}
 	if c.Value == "" {
@@ -73,7 +70,7 @@ func (u *Upstream) authorize(h http.Header, c Credential) error {
 	}
 	c.Header = http.CanonicalHeaderKey(c.Header)
 	name, value := u.plan.pass(c)
-	h[name] = []string{value}
+	u.plan.authorize(h, name, value)
 	return nil
 }
 
@@ -118,6 +115,9 @@ func (u *Upstream) forwards(name string, messages bool) bool {
 func connectionHeaders(h http.Header) []string {
 	var names []string
 	for _, value := range h["Connection"] {
+		if strings.EqualFold(value, "keep-alive") {
+			continue // what most clients send; canonical names cost an allocation
+		}
 		for name := range strings.SplitSeq(value, ",") {
 			switch name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name {
 			case "", "Close", "Keep-Alive":

@@ -215,6 +215,32 @@ func TestCredential(t *testing.T) {
 	}
 }
 
+func TestFoundryTakesAKeyTwice(t *testing.T) {
+	key := upstream.Auth{Mode: upstream.AuthAPIKey, Secret: "sesame"}
+	pass := upstream.Auth{Mode: upstream.AuthPassthrough}
+	for _, tt := range []struct {
+		endpoint string
+		auth     upstream.Auth
+		came     string
+		want     [3]string // X-Api-Key, Api-Key, Authorization
+	}{
+		{"https://r.services.ai.azure.com/anthropic", key, "", [3]string{"sesame", "sesame", ""}},
+		{"https://r.services.ai.azure.com/anthropic", pass, "X-Api-Key", [3]string{"client", "client", ""}},
+		{"https://r.services.ai.azure.com/anthropic", pass, "Authorization", [3]string{"", "", "Bearer client"}},
+		{"https://api.anthropic.com", key, "", [3]string{"sesame", "", ""}},
+	} {
+		c := call()
+		c.Op, c.Credential = llm.OpMessages, upstream.Credential{Header: tt.came, Value: "client"}
+		h, err := open(t, upstream.Settings{Kind: upstream.Anthropic, Endpoint: tt.endpoint, Auth: tt.auth}).RequestHeader(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [3]string{h.Get("X-Api-Key"), h.Get("Api-Key"), h.Get("Authorization")}; got != tt.want {
+			t.Errorf("%s, %v: credential headers = %q, want %q", tt.endpoint, tt.auth, got, tt.want)
+		}
+	}
+}
+
 func TestCredentialThatIsNoHeader(t *testing.T) {
 	u := open(t, upstream.Settings{Auth: upstream.Auth{Mode: upstream.AuthPassthrough}, Endpoint: "http://127.0.0.1:1"})
 	for _, value := range []string{"a b", "a\r\nx: y", "a\x00", "é"} {

@@ -2,8 +2,8 @@ package upstream_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +162,7 @@ func TestRefusal(t *testing.T) {
 			if e.Public != tt.public {
 				t.Errorf("Public = %q, want %q", e.Public, tt.public)
 			}
-			if log := e.Err.Error(); !strings.Contains(log, fmt.Sprint(tt.status)) || len(log) > 1500 || len(log) < min(len(tt.body), 100) {
+			if log := e.Err.Error(); !strings.Contains(log, strconv.Itoa(tt.status)) || len(log) > 1500 || len(log) < min(len(tt.body), 100) {
 				t.Errorf("Err = %.200q (%d bytes), want status and the beginning of the body", log, len(log))
 			}
 		})
@@ -217,7 +217,7 @@ func TestRetryAfter(t *testing.T) {
 		if e.RetryAfter < 90*time.Second || e.RetryAfter > 100*time.Second {
 			t.Errorf("RetryAfter = %v, want about 100s", e.RetryAfter)
 		}
-		if want := fmt.Sprint(int(e.RetryAfter.Seconds())); e.Answer.Header.Get("Retry-After") != want {
+		if want := strconv.Itoa(int(e.RetryAfter.Seconds())); e.Answer.Header.Get("Retry-After") != want {
 			t.Errorf("Retry-After = %q, want %q", e.Answer.Header.Get("Retry-After"), want)
 		}
 	})

@@ -31,9 +31,8 @@ type Upstream struct {
 
 // headers are what is sent with every request.
 type headers struct {
-	authName  string              // the header of the configured credential; empty if there is none
-	authValue []string            // its one value
-	extra     map[string][]string // canonical header name → its one value
+	extra map[string][]string // canonical header name → its one value
+	auth  map[string][]string // the same, for the configured credential; empty if there is none
 }
 
 // New returns the upstream that s describes, or an error that names the
@@ -101,7 +100,7 @@ func (s Settings) plan() (*url.URL, plan, error) {
 }
 
 func (s Settings) headers(p plan) *headers {
-	h := &headers{extra: make(map[string][]string, len(s.Headers))}
+	h := &headers{extra: make(map[string][]string, len(s.Headers)), auth: map[string][]string{}}
 	for name, value := range s.Headers {
 		h.extra[http.CanonicalHeaderKey(name)] = []string{value}
 	}
@@ -111,7 +110,7 @@ func (s Settings) headers(p plan) *headers {
 			set = asBearer
 		}
 		name, value := set(s.Auth.Secret)
-		h.authName, h.authValue = name, []string{value}
+		p.authorize(h.auth, name, value)
 	}
 	return h
 }
