@@ -8,7 +8,7 @@
 // failure instead, so that no continuous integration run can pass on tests it
 // never ran. [Only] is for tests that have a make target of their own.
 //
-// A test that needs nothing but Go does not need this package, and only
-// tests and their runner may import it. It never installs or downloads anything: that
-// is the work of scripts/deps.sh and scripts/fetch.sh.
+// A test that needs nothing but Go does not need this package, and only tests
+// and their runner may import it. It never installs or downloads anything:
+// that is the work of scripts/deps.sh and scripts/fetch.sh.
 package realpart
