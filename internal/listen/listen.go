@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -35,9 +34,8 @@ const maxHeaderBytes = 64 << 10
 type Server struct {
 	ln     net.Listener
 	srv    *http.Server
+	tls    bool
 	cancel context.CancelCauseFunc // ends every request's context
-	served chan struct{}           // closed when Serve has returned
-	once   sync.Once
 }
 
 // Listen opens the socket, so that an address in use is known before anything
@@ -69,21 +67,20 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 	if certs != nil {
 		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
 	}
-	return &Server{ln: ln, srv: srv, cancel: cancel, served: make(chan struct{})}, nil
+	return &Server{ln: ln, srv: srv, tls: certs != nil, cancel: cancel}, nil
 }
 
 // Addr returns the address that is listened on, with the port that was taken.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
 // TLS reports whether the server speaks TLS.
-func (s *Server) TLS() bool { return s.srv.TLSConfig != nil }
+func (s *Server) TLS() bool { return s.tls }
 
 // Serve answers requests until Close or Drain. It returns nil after those,
 // else why it stopped. It must be called once.
 func (s *Server) Serve() error {
-	defer close(s.served)
 	var err error
-	if s.TLS() {
+	if s.tls {
 		err = s.srv.ServeTLS(s.ln, "", "")
 	} else {
 		err = s.srv.Serve(s.ln)
@@ -110,4 +107,10 @@ func (s *Server) Drain(ctx context.Context, cause error, grace time.Duration) er
 		}
 	}
 	return err
+}
+
+// Close closes the socket of a server that was never served.
+func (s *Server) Close() error {
+	s.cancel(net.ErrClosed)
+	return s.ln.Close()
 }

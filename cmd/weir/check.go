@@ -1,0 +1,46 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/weir-gateway/weir/internal/config"
+)
+
+func checkCommand() *cobra.Command {
+	var print, schema bool
+	cmd := &cobra.Command{
+		Use:   "check [file]",
+		Short: "Check a configuration and say what would run",
+		Long: `Check the configuration that "weir serve" would use, or the file given, and
+print everything that is wrong with it: file, line, column and remedy.
+
+Nothing is started and nobody is called. The exit code is 0 if the configuration
+can be served and 2 if it cannot.`,
+		Args: positional(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if schema {
+				_, err := cmd.OutOrStdout().Write(config.JSONSchema())
+				return err
+			}
+			var o config.Options
+			if len(given) == 1 {
+				o.Path = given[0]
+			}
+			cfg, err := loadConfig(o)
+			if err != nil {
+				return err
+			}
+			for _, w := range cfg.Warnings {
+				note(cmd.ErrOrStderr(), "warning: %s", w.String())
+			}
+			if print {
+				return cfg.Print(cmd.OutOrStdout())
+			}
+			return summarise(cmd.OutOrStdout(), cfg)
+		},
+	}
+	cmd.Flags().BoolVar(&print, "print", false, "print the whole configuration with every default, secrets left out")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the file, for editors")
+	cmd.MarkFlagsMutuallyExclusive("print", "schema")
+	return cmd
+}

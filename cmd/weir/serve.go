@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-gateway/weir/internal/app"
+	"github.com/weir-gateway/weir/internal/config"
+)
+
+func serveCommand() *cobra.Command {
+	var o config.Options
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve clients",
+		Long: `Serve clients until SIGTERM or SIGINT, then stop taking new requests, give the
+running ones the time of listen.drain (30s) to end, and exit. A second signal
+exits at once.
+
+The configuration is the file named by --config, $WEIR_CONFIG or $CONFIG_PATH,
+else ./weir.yaml. Without any, a built-in simulator answers as the models sim-*,
+on this machine only.
+
+Log lines go to standard output, one JSON object each.`,
+		Args: positional(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(o)
+			if err != nil {
+				return err
+			}
+			tuneMemory()
+			return untilSignal(func(ctx context.Context) error {
+				a, err := app.New(context.Background(), app.Options{
+					Config: cfg, Log: cmd.OutOrStdout(), Notes: cmd.ErrOrStderr(),
+				})
+				if err != nil {
+					return err
+				}
+				return a.Run(ctx)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration file")
+	cmd.Flags().StringVarP(&o.Listen, "listen", "l", "", "address to listen on, instead of listen.address")
+	cmd.Flags().BoolVar(&o.BuiltIn, "simulator", false, "serve the built-in simulator, whatever files and variables there are")
+	cmd.MarkFlagsMutuallyExclusive("config", "simulator")
+	return cmd
+}
+
+// signalled is the signal that ended the program at once.
+type signalled syscall.Signal
+
+func (s signalled) Error() string { return syscall.Signal(s).String() }
+
+// untilSignal runs work until SIGTERM or SIGINT ends its context. A second
+// signal ends untilSignal at once, and with it the program.
+func untilSignal(work func(context.Context) error) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-signals:
+		stop()
+	}
+	select {
+	case err := <-done:
+		return err
+	case s := <-signals:
+		return signalled(s.(syscall.Signal))
+	}
+}
+
+// note writes a line for the person at the terminal.
+func note(w io.Writer, format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }

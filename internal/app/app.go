@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/listen"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/simulator"
+	"github.com/weir-gateway/weir/internal/telemetry"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+const (
+	// ringSize is how many exchanges the ring and the in-memory ledger keep.
+	ringSize = 1000
+
+	// drainGrace is what cut exchanges get to write their last bytes and their
+	// entry.
+	drainGrace = 6 * time.Second
+)
+
+// Options are what an [App] is made of.
+type Options struct {
+	Config *config.Config // required; valid
+	Log    io.Writer      // where log lines go; required
+	Notes  io.Writer      // where lines for the person who starts it go; nil means nowhere
+
+	// Ledger keeps the account. Nil means memory.
+	Ledger gateway.Ledger
+
+	// Observers are told what happens, beside the log and the ring.
+	Observers []gateway.Observer
+}
+
+// App is a built gateway.
+type App struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	notes     io.Writer
+	handler   *gateway.Handler
+	ring      *telemetry.Ring
+	server    *listen.Server
+	sim       *listen.Server // the embedded simulator; nil if no upstream needs it
+	upstreams map[string]*upstream.Upstream
+}
+
+// New builds the gateway and opens its sockets, so that whatever is wrong is
+// known before the first request. The caller must call [App.Run] once.
+//
+// ctx is the life of the sockets: when it ends, running requests are
+// cancelled.
+func New(ctx context.Context, o Options) (*App, error) {
+	cfg := o.Config
+	a := &App{cfg: cfg, notes: o.Notes, ring: telemetry.NewRing(ringSize)}
+	if a.notes == nil {
+		a.notes = io.Discard
+	}
+	level, err := logLevel(cfg.Log.Level)
+	if err != nil {
+		return nil, err
+	}
+	a.log = telemetry.NewLogger(o.Log, level, cfg.Log.Format == "text")
+	simURL := ""
+	if needsSimulator(cfg) {
+		a.sim, err = listen.Listen(ctx, listen.Settings{Address: "127.0.0.1:0"}, simulator.New(simulator.Options{Records: -1}), a.log)
+		if err != nil {
+			return nil, fmt.Errorf("starting the simulator: %w", err)
+		}
+		simURL = "http://" + a.sim.Addr().String()
+	}
+	snap, err := buildSnapshot(cfg, simURL)
+	if err != nil {
+		return nil, errors.Join(err, a.closeSockets())
+	}
+	a.upstreams = snap.Upstreams
+	if o.Ledger == nil {
+		o.Ledger = ledger.NewMemory(ringSize)
+	}
+	a.handler = gateway.New(gateway.Options{
+		Snapshot:     snap,
+		Ledger:       o.Ledger,
+		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log), a.ring}, o.Observers...),
+		NewID:        telemetry.RequestID,
+		BodyMemory:   cfg.Listen.BodyMemory,
+		BodyTimeout:  cfg.Listen.Timeouts.Body,
+		WriteTimeout: cfg.Listen.Timeouts.Write,
+	})
+	a.server, err = listen.Listen(ctx, listen.Settings{
+		Address:       cfg.Listen.Address,
+		CertFile:      cfg.Listen.TLS.Cert,
+		KeyFile:       cfg.Listen.TLS.Key,
+		HeaderTimeout: cfg.Listen.Timeouts.Header,
+		IdleTimeout:   cfg.Listen.Timeouts.Idle,
+	}, a.handler, a.log)
+	if err != nil {
+		return nil, errors.Join(err, a.closeSockets())
+	}
+	return a, nil
+}
+
+func logLevel(name string) (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return 0, fmt.Errorf("log.level: %w", err)
+	}
+	return level, nil
+}
+
+func needsSimulator(cfg *config.Config) bool {
+	for _, u := range cfg.Upstreams {
+		if u.Kind == config.KindSimulator && u.Endpoint == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Addr returns the address that clients connect to.
+func (a *App) Addr() net.Addr { return a.server.Addr() }
+
+// Ring returns the last exchanges.
+func (a *App) Ring() *telemetry.Ring { return a.ring }
+
+// URL returns the base URL for clients on this machine.
+func (a *App) URL() string {
+	scheme := "http"
+	if a.server.TLS() {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(a.server.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return scheme + "://" + net.JoinHostPort("127.0.0.1", port)
+	}
+	return scheme + "://" + a.server.Addr().String()
+}
+
+// Run serves until ctx ends, then drains: no new exchanges, running ones get
+// `listen.drain` to end by themselves, then they are cut and accounted. It
+// returns nil after that, and an error if serving has failed.
+func (a *App) Run(ctx context.Context) error {
+	servers := []*listen.Server{a.server}
+	if a.sim != nil {
+		servers = append(servers, a.sim)
+	}
+	served := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() { served <- s.Serve() }()
+	}
+	a.announce()
+	var err error
+	running := len(servers)
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+		running--
+	}
+	a.drain()
+	for range running {
+		err = errors.Join(err, <-served)
+	}
+	return err
+}
+
+// drain stops the gateway first and what it stands on last.
+func (a *App) drain() {
+	a.log.Info("stopping", "drain", a.cfg.Listen.Drain.String())
+	a.handler.Drain()
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.Listen.Drain)
+	defer cancel()
+	if err := a.server.Drain(ctx, gateway.ErrShutdown, drainGrace); err != nil {
+		a.log.Warn("exchanges were cut, the time to drain was over", "drain", a.cfg.Listen.Drain.String())
+	}
+	for _, u := range a.upstreams {
+		u.CloseIdle()
+	}
+	if a.sim != nil {
+		gone, cancel := context.WithCancel(context.Background())
+		cancel() // nobody is left who could call it
+		_ = a.sim.Drain(gone, gateway.ErrShutdown, drainGrace)
+	}
+	a.log.Info("stopped")
+}
+
+// closeSockets closes what New has opened before it failed.
+func (a *App) closeSockets() error {
+	if a.sim == nil {
+		return nil
+	}
+	return a.sim.Close()
+}
+
+// announce tells the log, and the person who has started Weir, what serves.
+func (a *App) announce() {
+	names := make([]string, 0, len(a.cfg.Models))
+	for _, m := range a.cfg.Models {
+		names = append(names, m.Name)
+	}
+	a.log.Info("listening", "address", a.server.Addr().String(), "tls", a.server.TLS(), "config", a.cfg.Source,
+		"upstreams", len(a.cfg.Upstreams), "models", len(names), "keys", len(a.cfg.Keys))
+	for _, w := range a.cfg.Warnings {
+		a.log.Warn("configuration", "warning", w.String())
+	}
+	fmt.Fprintf(a.notes, "weir listens on %s (configuration: %s)\n", a.URL(), a.cfg.Source)
+	for _, u := range a.cfg.Upstreams {
+		fmt.Fprintf(a.notes, "  upstream %s: %s\n", u.Name, u.Kind)
+	}
+	const shown = 10
+	for i, name := range names {
+		if i == shown {
+			fmt.Fprintf(a.notes, "  … and %d more models\n", len(names)-shown)
+			break
+		}
+		fmt.Fprintf(a.notes, "  model %s\n", name)
+	}
+	if len(a.cfg.Keys) == 0 {
+		fmt.Fprintln(a.notes, "  no keys: only programs on this machine are served")
+	}
+	fmt.Fprintf(a.notes, "  OpenAI clients: base URL %s/v1    Anthropic clients: %s\n", a.URL(), a.URL())
+}
+
+// operations are those that an upstream may be asked for.
+var operations = []llm.Operation{ // immutable
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens,
+}

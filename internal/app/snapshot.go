@@ -1,0 +1,134 @@
+package app
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/weir-gateway/weir/internal/auth"
+	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// buildSnapshot turns a configuration into what an exchange needs. simURL is
+// the embedded simulator's address. It opens nothing.
+func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error) {
+	s := &gateway.Snapshot{
+		Keys:      auth.New(keys(cfg.Keys)),
+		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
+		Hosts:     cfg.Listen.Hosts,
+		BodyLimit: cfg.Listen.BodyLimit,
+	}
+	var faults []error
+	for _, c := range cfg.Upstreams {
+		u, err := newUpstream(c, simURL)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("upstream %s: %w", c.Name, err))
+			continue
+		}
+		s.Upstreams[c.Name] = u
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	s.Routes = route.New(models(cfg.Models, s.Upstreams))
+	return s, nil
+}
+
+func keys(cfg []config.Key) []auth.Key {
+	var out []auth.Key
+	for _, k := range cfg {
+		out = append(out, auth.Key{
+			Name: k.Name, Tenant: k.Tenant, Secret: k.Secret.Reveal(), Models: patterns(k.Models), Disabled: k.Disabled,
+		})
+	}
+	return out
+}
+
+func patterns(names []string) []llm.Pattern {
+	var out []llm.Pattern
+	for _, n := range names {
+		out = append(out, llm.Pattern(n))
+	}
+	return out
+}
+
+func models(cfg []config.Model, upstreams map[string]*upstream.Upstream) []route.Model {
+	var out []route.Model
+	for _, m := range cfg {
+		model := route.Model{Name: llm.Pattern(m.Name)}
+		for _, t := range m.Targets {
+			model.Targets = append(model.Targets, route.Target{
+				Upstream:      t.Upstream,
+				Model:         t.Model,
+				Serves:        serves(upstreams[t.Upstream]),
+				NoStreamUsage: !t.StreamUsage,
+			})
+		}
+		out = append(out, model)
+	}
+	return out
+}
+
+func serves(u *upstream.Upstream) []llm.Operation {
+	var ops []llm.Operation
+	for _, op := range operations {
+		if u.Serves(op) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+func newUpstream(c config.Upstream, simURL string) (*upstream.Upstream, error) {
+	s := upstream.Settings{
+		Name:       c.Name,
+		Kind:       upstream.Kind(c.Kind),
+		Endpoint:   c.Endpoint,
+		API:        string(c.API),
+		APIVersion: c.APIVersion,
+		Auth:       credential(c.Auth),
+		Timeouts: upstream.Timeouts{
+			Connect: c.Timeouts.Connect, FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle,
+			Total: c.Timeouts.Total, StreamTotal: c.Timeouts.StreamTotal,
+		},
+		InsecureSkipVerify: c.InsecureSkipVerify,
+	}
+	if s.Kind == upstream.Simulator && s.Endpoint == "" {
+		s.Endpoint = simURL
+	}
+	for name, value := range c.Headers {
+		if s.Headers == nil {
+			s.Headers = make(map[string]string, len(c.Headers))
+		}
+		s.Headers[name] = value.Reveal()
+	}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading ca_file: %w", err)
+		}
+		s.RootCAs = x509.NewCertPool()
+		if !s.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
+		}
+	}
+	return upstream.New(s)
+}
+
+func credential(c config.Auth) upstream.Auth {
+	switch c.Method {
+	case config.AuthAPIKey:
+		return upstream.Auth{Mode: upstream.AuthAPIKey, Secret: c.APIKey.Reveal()}
+	case config.AuthBearer:
+		return upstream.Auth{Mode: upstream.AuthBearer, Secret: c.Bearer.Reveal()}
+	case config.AuthPassthrough:
+		return upstream.Auth{Mode: upstream.AuthPassthrough}
+	default:
+		return upstream.Auth{Mode: upstream.AuthNone}
+	}
+}

@@ -1,0 +1,198 @@
+package gatetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/app"
+	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/simulator"
+)
+
+// A Gate is a running gateway.
+type Gate struct {
+	URL    string // http://127.0.0.1:port
+	Sim    *Sim   // the simulator that ${SIM} in the configuration stands for
+	App    *app.App
+	Ledger *ledger.Memory
+	Log    *Buffer
+
+	stop func() error
+	once sync.Once
+}
+
+// A Sim is a running simulator.
+type Sim struct {
+	URL string
+	*simulator.Simulator
+}
+
+// StartSim runs a simulator until the test ends.
+func StartSim(t testing.TB, o simulator.Options) *Sim {
+	t.Helper()
+	sim := simulator.New(o)
+	srv := httptest.NewServer(sim)
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	return &Sim{URL: srv.URL, Simulator: sim}
+}
+
+// Start runs a gateway with the given configuration until the test ends.
+// listen.address is a free port of 127.0.0.1, whatever the configuration says.
+// Environment variables are what env says, in pairs, and SIM, the URL of a
+// strict simulator of its own; the process's own are not seen.
+func Start(t testing.TB, yaml string, env ...string) *Gate {
+	t.Helper()
+	sim := StartSim(t, simulator.Options{Strict: true, KeepBodies: true, ShowCredentials: true})
+	vars := map[string]string{"SIM": sim.URL}
+	for i := 0; i < len(env); i += 2 {
+		vars[env[i]] = env[i+1]
+	}
+	g := &Gate{Sim: sim, Ledger: ledger.NewMemory(20_000), Log: &Buffer{}}
+	cfg, err := config.Parse([]byte(yaml), config.Options{
+		Path: "test.yaml", Listen: "127.0.0.1:0",
+		LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
+		Open:      func(name string) (io.ReadCloser, error) { return os.Open(name) },
+	})
+	if err != nil {
+		t.Fatalf("the test's configuration: %v", err)
+	}
+	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: g.Ledger})
+	if err != nil {
+		t.Fatalf("building the gateway: %v", err)
+	}
+	g.URL = g.App.URL()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- g.App.Run(ctx) }()
+	g.stop = func() error { cancel(); return <-done }
+	t.Cleanup(func() { g.Stop(t) })
+	return g
+}
+
+// Stop ends the gateway as SIGTERM does and waits until it has drained. It may
+// be called again.
+func (g *Gate) Stop(t testing.TB) {
+	t.Helper()
+	g.once.Do(func() {
+		if err := g.stop(); err != nil {
+			t.Errorf("the gateway ended with: %v", err)
+		}
+	})
+}
+
+// Do sends a request with a client of its own and returns the answer, which
+// is closed when the test ends.
+func (g *Gate) Do(t testing.TB, method, path, body string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	transport := &http.Transport{DisableCompression: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	t.Cleanup(func() {
+		resp.Body.Close()
+		transport.CloseIdleConnections()
+	})
+	return resp
+}
+
+// Post is Do for POST.
+func (g *Gate) Post(t testing.TB, path, body string, header ...string) *http.Response {
+	t.Helper()
+	return g.Do(t, http.MethodPost, path, body, header...)
+}
+
+// Body reads an answer to its end.
+func Body(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("reading the answer: %v (after %q)", err, b)
+	}
+	return string(b)
+}
+
+// Entries waits until the ledger has n entries in all, for up to ten seconds,
+// and returns those it keeps.
+func (g *Gate) Entries(t testing.TB, n int) []ledger.Entry {
+	t.Helper()
+	Until(t, func() bool { return g.Ledger.Total() >= int64(n) })
+	if got := g.Ledger.Total(); got != int64(n) {
+		t.Fatalf("the ledger has %d entries, want %d", got, n)
+	}
+	return g.Ledger.Entries()
+}
+
+// Until asks ok again and again, for up to ten seconds.
+func Until(t testing.TB, ok func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("what was waited for did not come true in 10s")
+		}
+	}
+}
+
+// Buffer collects log lines. It may be used by several goroutines at once.
+type Buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+// String returns everything that was written.
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// Lines returns the log lines with the given message, decoded.
+func (b *Buffer) Lines(t testing.TB, msg string) []map[string]any {
+	t.Helper()
+	var out []map[string]any
+	for line := range strings.Lines(b.String()) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("a log line is not JSON: %v: %s", err, line)
+		}
+		if m["msg"] == msg {
+			out = append(out, m)
+		}
+	}
+	return out
+}

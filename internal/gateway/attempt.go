@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/jsonscan"
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// maxRefusal bounds how much of an upstream's error answer is read.
+const maxRefusal = 1 << 20
+
+// attempt sends the request to the target and waits until it has answered.
+// x.answer is a success afterwards, or an error is returned.
+func (x *exchange) attempt(ctx context.Context) error {
+	credential, err := x.credential()
+	if err != nil {
+		return err
+	}
+	if err := x.encode(); err != nil {
+		return err
+	}
+	x.began = time.Now()
+	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
+		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
+	})
+	x.out.hold() // for the transport, until Sent
+	answer, err := x.up.Do(ctx, &upstream.Call{
+		Op:         x.op,
+		Model:      x.target.Model,
+		Header:     x.r.Header,
+		Credential: credential,
+		Body:       x.out.b,
+		RequestID:  x.id,
+		Stream:     x.req.Stream,
+		Sent:       x.out.drop,
+	})
+	x.releaseBody()
+	if err != nil {
+		return err
+	}
+	x.answer = answer
+	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
+	a.Status, a.UpstreamRequestID, a.FirstByte = answer.Status, answer.RequestID, time.Since(x.began)
+	if answer.Status/100 == 2 {
+		return nil
+	}
+	return x.refusal(answer)
+}
+
+// credential returns the caller's own credential if the upstream is called
+// with it, and nothing otherwise.
+func (x *exchange) credential() (upstream.Credential, error) {
+	if !x.up.Passthrough() {
+		return upstream.Credential{}, nil
+	}
+	own, err := x.caller.Own, x.caller.OwnErr
+	if err != nil {
+		return upstream.Credential{}, err
+	}
+	if own.Value == "" {
+		return upstream.Credential{}, &llm.Error{Code: llm.CodeMissingKey, Op: "gateway.credential",
+			Public: "this model's upstream is called with the caller's own credential: send it in Authorization, api-key or x-api-key"}
+	}
+	return upstream.Credential{Value: own.Value, Header: own.Header}, nil
+}
+
+// encode sets x.out to the bytes for the target: the client's, but for the
+// model's name and, in a stream that would not report its usage, the member
+// that asks for it.
+func (x *exchange) encode() error {
+	var edits []jsonscan.Edit
+	if !x.target.NoStreamUsage {
+		edits = x.dialect.UsageEdits(x.req, x.body.b)
+		x.injected = len(edits) > 0
+	}
+	if model, needed := x.req.ModelEdit(x.body.b, x.target.Model); needed {
+		edits = append(edits, model)
+		slices.SortStableFunc(edits, func(a, b jsonscan.Edit) int { return a.Span.Start - b.Span.Start })
+	}
+	if len(edits) == 0 {
+		x.out = x.body
+		return nil
+	}
+	size := len(x.body.b)
+	for _, e := range edits {
+		size += len(e.Text)
+	}
+	x.out = x.h.memory.newBuffer()
+	if err := x.out.grow(size); err != nil {
+		return err
+	}
+	x.out.b = jsonscan.Splice(x.out.b, x.body.b, edits...)
+	return nil
+}
+
+// releaseBody ends the exchange's own holds of the bytes that were sent: no
+// further attempt will need them.
+func (x *exchange) releaseBody() {
+	if x.out != x.body {
+		x.out.drop()
+	}
+	x.dropBody()
+}
+
+// dropBody ends the exchange's own hold of the request body.
+func (x *exchange) dropBody() {
+	if x.body != nil {
+		x.body.drop()
+		x.body = nil
+	}
+}
+
+// refusal reads what the upstream says instead of a success.
+func (x *exchange) refusal(answer *upstream.Answer) error {
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxRefusal+1))
+	if err != nil && len(body) == 0 {
+		if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind() == llm.Cancelled {
+			return err
+		}
+	}
+	if err != nil || len(body) > maxRefusal {
+		body = nil // cut or endless: not to be passed on
+	}
+	return x.up.Refusal(answer, body)
+}
+
+// endAttempt completes the account of the attempt that was begun last.
+func (x *exchange) endAttempt() {
+	if len(x.entry.Attempts) == 0 {
+		return
+	}
+	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
+	a.Total, a.Code = time.Since(x.began), x.entry.Code
+	for _, o := range x.h.observers {
+		o.AttemptDone(x.id, a)
+	}
+}
+
+// sample reads the beginning of an answer that cannot be passed on, for the
+// log.
+func sample(r io.Reader) error {
+	b, _ := io.ReadAll(io.LimitReader(r, 512)) // what could be read is shown
+	return errors.New("the answer begins: " + http.DetectContentType(b) + " " + string(b))
+}

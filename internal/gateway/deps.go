@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// A Ledger keeps the account. Record may be called by many goroutines at once.
+// Its context ends after a few seconds, whatever becomes of the client.
+type Ledger interface {
+	Record(context.Context, ledger.Entry) error
+}
+
+// A Step is one of the steps of an exchange.
+type Step = string
+
+// The steps, in their order.
+const (
+	StepAuthenticate Step = "authenticate"
+	StepRead         Step = "read"
+	StepAdmit        Step = "admit"
+	StepRoute        Step = "route"
+	StepAttempt      Step = "attempt"
+	StepRelay        Step = "relay"
+)
+
+// An Observer is told what happens, as it happens: logs, metrics and traces
+// are observers. Its methods are called on the way of a request, by many
+// goroutines at once: they must be quick and must not block. Values that are
+// passed by pointer are only valid during the call.
+type Observer interface {
+	// ExchangeStarted is called once an exchange is authenticated.
+	ExchangeStarted(id string, at time.Time)
+
+	// StepDone is called when a step of the exchange has succeeded.
+	StepDone(id string, step Step, took time.Duration)
+
+	// AttemptDone is called when an attempt has ended, well or not.
+	AttemptDone(id string, a *ledger.Attempt)
+
+	// FirstToken is called when the first model output of a stream passes.
+	FirstToken(id string, after time.Duration)
+
+	// Event is called for each run of whole events that is sent, with the
+	// number of bytes.
+	Event(id string, bytes int)
+
+	// ExchangeDone is called last, once, after the entry was recorded. err is
+	// nil for success.
+	ExchangeDone(e *ledger.Entry, err *llm.Error)
+
+	// Refused is called instead of all the others for a request that never
+	// became an exchange: unauthenticated, unknown path, foreign origin. path
+	// is escaped and bounded; remote is the peer's address.
+	Refused(id, method, path, remote string, err *llm.Error)
+
+	// LedgerFailed is called when the ledger did not take an entry.
+	LedgerFailed(e *ledger.Entry, err error)
+}

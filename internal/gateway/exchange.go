@@ -1,0 +1,257 @@
+package gateway
+
+import (
+	"context"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/auth"
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// An exchange is one request on its way through the gateway. One goroutine
+// uses it. Each step fills in its own part.
+type exchange struct {
+	h     *Handler
+	snap  *Snapshot
+	w     http.ResponseWriter
+	rc    *http.ResponseController
+	r     *http.Request
+	id    string
+	start time.Time
+
+	op        llm.Operation
+	pathModel string          // the model that the path names; empty if it names none
+	dialect   dialect.Dialect // the client's
+
+	caller auth.Caller
+
+	body *buffer // as the client sent it; nil until read, and again once it is not needed
+	out  *buffer // as the attempt sends it; may be body
+	req  dialect.Request
+
+	bodyRead bool // to its end
+
+	model  *route.Model
+	target route.Candidate
+	up     *upstream.Upstream
+
+	answer     *upstream.Answer
+	tap        *dialect.Tap
+	streaming  bool      // the answer is an event stream
+	injected   bool      // the stream's usage event is there because Weir asked for it
+	firstToken bool      // the observers have been told
+	partial    bool      // the beginning of an event has been sent, its end has not
+	began      time.Time // of the attempt
+
+	sent          bool      // a status has been sent
+	writeDeadline time.Time // of the connection, as last set
+
+	entry ledger.Entry
+}
+
+// speak sets the dialect that x is answered in.
+func (x *exchange) speak(d llm.Dialect) { x.dialect = dialects(d) }
+
+// step runs one step and tells the observers when it has succeeded.
+func (x *exchange) step(name Step, run func() error) error {
+	began := time.Now()
+	if err := run(); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	for _, o := range x.h.observers {
+		o.StepDone(x.id, name, took)
+	}
+	return nil
+}
+
+// authenticate finds the caller, and starts the entry.
+func (x *exchange) authenticate() error {
+	caller, err := x.snap.Keys.Authenticate(x.r.Header)
+	if err != nil {
+		return err
+	}
+	x.caller = caller
+	x.entry = ledger.Entry{
+		ID: x.id, Time: x.start,
+		Tenant: caller.Principal.Tenant, Key: caller.Principal.Key,
+		Operation: x.op, Dialect: x.op.Dialect(),
+	}
+	took := time.Since(x.start)
+	for _, o := range x.h.observers {
+		o.ExchangeStarted(x.id, x.start)
+		o.StepDone(x.id, StepAuthenticate, took)
+	}
+	return nil
+}
+
+// read takes the request body and finds in it what must be known.
+func (x *exchange) read() (err error) {
+	if x.h.draining.Load() {
+		return &llm.Error{Code: llm.CodeShuttingDown, Op: "gateway.read", RetryAfter: time.Second}
+	}
+	if !x.snap.Keys.Demanded() && !isJSON(x.r.Header.Get("Content-Type")) {
+		return &llm.Error{Code: llm.CodeUnsupportedMediaType, Op: "gateway.read"}
+	}
+	if x.body, err = x.readBody(); err != nil {
+		return err
+	}
+	if x.req, err = x.dialect.ReadRequest(x.body.b); err != nil {
+		return err
+	}
+	x.entry.Stream = x.req.Stream
+	if x.pathModel == "" {
+		x.entry.Model = x.req.Model
+		return x.req.NeedModel()
+	}
+	// The path is what is authorised; attempt makes the body agree.
+	if err := dialect.CheckModel(x.pathModel); err != nil {
+		return err
+	}
+	x.entry.Model = x.pathModel
+	return nil
+}
+
+// isJSON reports whether a Content-Type is JSON's.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+}
+
+// admit checks that the caller may use the model.
+func (x *exchange) admit() error {
+	var known bool
+	x.model, known = x.snap.Routes.Lookup(x.entry.Model)
+	return modelError(x.caller.Principal, x.entry.Model, known)
+}
+
+// modelError says why who may not have the model name, or returns nil.
+func modelError(who *auth.Principal, name string, known bool) error {
+	shown := "the model `" + name + "`"
+	switch {
+	case !who.MayUse(name):
+		return &llm.Error{Code: llm.CodeModelNotAllowed, Op: "gateway.admit", Param: "model",
+			Public: "the key `" + who.Key + "` may not use " + shown}
+	case !known:
+		return &llm.Error{Code: llm.CodeModelNotFound, Op: "gateway.admit", Param: "model",
+			Public: shown + " does not exist here; GET /v1/models lists what there is"}
+	}
+	return nil
+}
+
+// route chooses the target.
+func (x *exchange) route() error {
+	target, ok := x.model.Candidate(x.entry.Model, x.op)
+	if !ok {
+		return &llm.Error{Code: llm.CodeUnsupportedOperation, Op: "gateway.route", Param: "model",
+			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API"}
+	}
+	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
+	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane
+	return nil
+}
+
+// accountTimeout bounds the write to the ledger that ends every exchange. It
+// is not configurable: it protects shutdown, not clients.
+const accountTimeout = 5 * time.Second
+
+// finish ends the exchange: the client is told of err, if it can be, and the
+// entry is written.
+func (x *exchange) finish(ctx context.Context, err error) {
+	var failure *llm.Error
+	if err != nil {
+		failure = x.cause(ctx, err)
+	}
+	abort := false
+	if failure != nil {
+		abort = x.failAnywhere(failure)
+		x.entry.Code = failure.Code
+	}
+	if x.answer != nil {
+		_ = x.answer.Body.Close() // relay has seen its errors
+	}
+	x.endAttempt()
+	x.account(ctx, failure)
+	x.dropBody()
+	if x.out != nil {
+		x.out.unreserve() // also where a transport never says that it is done
+	}
+	if abort {
+		// Half of a whole answer has been sent: only a broken connection
+		// tells the client that the rest is missing.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// account completes the entry and hands it on.
+func (x *exchange) account(ctx context.Context, failure *llm.Error) {
+	e := &x.entry
+	e.Total = time.Since(x.start)
+	e.Usage = x.usage(failure)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), accountTimeout)
+	err := x.h.ledger.Record(ctx, *e)
+	cancel()
+	for _, o := range x.h.observers {
+		if err != nil {
+			o.LedgerFailed(e, err)
+		}
+		o.ExchangeDone(e, failure)
+	}
+}
+
+// bytesPerToken is the rule of thumb for text of which nobody has counted the
+// tokens.
+const bytesPerToken = 4
+
+// usage returns what the exchange used: what the upstream has reported, else
+// an estimate if a model may have been at work, else nothing.
+func (x *exchange) usage(failure *llm.Error) llm.Usage {
+	var u llm.Usage
+	if x.tap != nil {
+		u = x.tap.Usage()
+		if u.Provenance == llm.UsageNone || u.Provenance == llm.UsageReported && (failure == nil || x.tap.Complete()) {
+			return u
+		}
+	}
+	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || refused(failure) {
+		return llm.Usage{Provenance: llm.UsageNone}
+	}
+	u.Input = max(u.Input, (x.req.Counts.TextBytes+bytesPerToken-1)/bytesPerToken)
+	if x.tap != nil {
+		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
+	}
+	u.Provenance = llm.UsageEstimated
+	return u
+}
+
+// refused reports whether a failure means that no model was at work.
+func refused(failure *llm.Error) bool {
+	if failure == nil {
+		return false
+	}
+	switch failure.Code {
+	case llm.CodeUpstreamConnect, llm.CodeUpstreamTLS, llm.CodeConnectTimeout, llm.CodeUpstreamAuth, llm.CodeModelUnavailable:
+		return true
+	}
+	return failure.Answer != nil
+}
+
+// cause returns err as what it means for the exchange: a context that a
+// shutdown has ended is not a client that has left.
+func (x *exchange) cause(ctx context.Context, err error) *llm.Error {
+	e := llm.AsError(err)
+	if e.Code == llm.CodeClientClosed && context.Cause(ctx) == ErrShutdown {
+		return &llm.Error{Code: llm.CodeShuttingDown, Op: e.Op, Upstream: e.Upstream, RetryAfter: time.Second, Err: e}
+	}
+	return e
+}

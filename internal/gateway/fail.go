@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/dialect/chat"
+	"github.com/weir-gateway/weir/internal/dialect/completions"
+	"github.com/weir-gateway/weir/internal/dialect/messages"
+	"github.com/weir-gateway/weir/internal/dialect/responses"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// failAnywhere tells the client of e, wherever the answer stands. It reports
+// whether the connection must be broken off, because nothing else would tell
+// the client that its answer is not whole.
+func (x *exchange) failAnywhere(e *llm.Error) (abort bool) {
+	switch {
+	case e.Kind() == llm.Cancelled:
+		if !x.sent {
+			x.entry.Status = e.Status()
+		}
+		return true // nobody is there, or nobody reads: never a clean end
+	case !x.sent:
+		x.fail(e)
+		return false
+	case x.streaming:
+		return x.failStream(e) != nil
+	default:
+		return true
+	}
+}
+
+// failStream ends a stream that has begun in its dialect's own failure.
+func (x *exchange) failStream(e *llm.Error) error {
+	f := dialect.Failure{Err: e, RequestID: x.id, Time: time.Now(), Torn: x.partial}
+	if err := x.write(x.dialect.StreamFailure(nil, f, x.tap)); err != nil {
+		return err
+	}
+	return x.flush()
+}
+
+// fail answers with e instead of a success. No status has been sent yet.
+func (x *exchange) fail(e *llm.Error) {
+	row := e.Code.Row()
+	status, body := row.Status, []byte(nil)
+	h := x.w.Header()
+	if e.Answer != nil {
+		for name, values := range e.Answer.Header {
+			h[name] = values
+		}
+		if row.PassAnswer {
+			status, body = e.Answer.Status, e.Answer.Body
+		}
+	}
+	if body == nil {
+		body = x.dialect.Failure(nil, dialect.Failure{Err: e, RequestID: x.id})
+		h["Content-Type"] = []string{"application/json"}
+	}
+	x.advise(h, row, status, e.RetryAfter)
+	switch status {
+	case http.StatusRequestTimeout:
+		h["Connection"] = []string{"close"} // the rest of the body is not waited for
+	case http.StatusUnauthorized:
+		h["Www-Authenticate"] = []string{"Bearer"}
+	case http.StatusUpgradeRequired:
+		h["Upgrade"] = []string{"HTTP/1.1"} // RFC 9110 §15.5.22 demands one; there is nothing newer to offer
+	}
+	x.respond(status, "", body)
+}
+
+// advise tells the client whether and when to come again, in the headers that
+// SDKs read.
+func (x *exchange) advise(h http.Header, row llm.Row, status int, after time.Duration) {
+	if x.dialect.Name() == llm.Messages {
+		h["Request-Id"] = []string{x.id}
+	}
+	if status == http.StatusTooManyRequests || after > 0 || row.Kind == llm.Limited {
+		// Codex gives up on a 429 without an integer Retry-After.
+		seconds := max(1, int64((after+time.Second-1)/time.Second))
+		h["Retry-After"] = []string{strconv.FormatInt(seconds, 10)}
+	}
+	retried := status == http.StatusRequestTimeout || status == http.StatusConflict ||
+		status == http.StatusTooManyRequests || status >= 500
+	if _, said := h["X-Should-Retry"]; retried && !row.Retry && !said {
+		h["X-Should-Retry"] = []string{"false"}
+	}
+}
+
+// respond sends a short answer of Weir's own.
+func (x *exchange) respond(status int, contentType string, body []byte) {
+	h := x.w.Header()
+	if contentType != "" {
+		h["Content-Type"] = []string{contentType}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.writeStatus(status)
+	x.entry.FirstByte = time.Since(x.start)
+	_ = x.write(body) // a client that has left need not be told
+}
+
+// dialects returns the implementation of d.
+func dialects(d llm.Dialect) dialect.Dialect {
+	switch d {
+	case llm.Responses:
+		return responses.Dialect{}
+	case llm.Messages:
+		return messages.Dialect{}
+	case llm.Completions:
+		return completions.Dialect{}
+	default:
+		return chat.Dialect{}
+	}
+}

@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// A guard turns requests away that are wrong whoever sends them.
+type guard func(*Snapshot, *http.Request) *llm.Error
+
+// guards run in this order before anything else looks at a request.
+var guards = []guard{canonicalPath, ownHost, ownOrigin, noWebSocket} // immutable
+
+func canonicalPath(_ *Snapshot, r *http.Request) *llm.Error {
+	if canonical(r.URL.EscapedPath()) {
+		return nil
+	}
+	return &llm.Error{
+		Code: llm.CodeUnknownURL, Op: "gateway.path",
+		Public: "the path " + quotePath(r) + " is not written in its canonical form: no empty or dot segments, nothing escaped that need not be",
+	}
+}
+
+// ownHost and ownOrigin keep web pages from spending a developer's money: a
+// listener without keys serves only its own host names (which stops DNS
+// rebinding) and only requests that no page of another site has made.
+func ownHost(s *Snapshot, r *http.Request) *llm.Error {
+	if s.Keys.Demanded() || ours(s, hostname(r.Host)) {
+		return nil
+	}
+	return &llm.Error{Code: llm.CodeForeignHost, Op: "gateway.host"}
+}
+
+func ownOrigin(s *Snapshot, r *http.Request) *llm.Error {
+	if s.Keys.Demanded() {
+		return nil
+	}
+	foreign := slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site")
+	for _, origin := range r.Header["Origin"] {
+		// A page that Weir itself served has the origin of this very host. Its
+		// scheme may differ where a proxy in front ends TLS.
+		_, host, ok := strings.Cut(origin, "://")
+		foreign = foreign || !ok || !strings.EqualFold(host, r.Host)
+	}
+	if !foreign {
+		return nil
+	}
+	return &llm.Error{Code: llm.CodeForeignOrigin, Op: "gateway.origin"}
+}
+
+func noWebSocket(_ *Snapshot, r *http.Request) *llm.Error {
+	for _, v := range r.Header["Upgrade"] {
+		if strings.EqualFold(strings.TrimSpace(v), "websocket") {
+			return &llm.Error{Code: llm.CodeWebSocketUnsupported, Op: "gateway.upgrade"}
+		}
+	}
+	return nil
+}
+
+// ours reports whether a listener without keys serves host.
+func ours(s *Snapshot, host string) bool {
+	switch host {
+	case "localhost", "127.0.0.1", "::1":
+		return true
+	}
+	return slices.ContainsFunc(s.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// hostname returns a Host header without its port and brackets, in lower case.
+func hostname(hostport string) string {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// maxShownPath bounds how much of a path is repeated in an error or a log.
+const maxShownPath = 200
+
+// quotePath returns the request's path as it may be shown in a message. An
+// escaped path holds no control characters.
+func quotePath(r *http.Request) string {
+	p := r.URL.EscapedPath()
+	if len(p) > maxShownPath {
+		p = p[:maxShownPath] + "…"
+	}
+	return "`" + p + "`"
+}

@@ -1,0 +1,194 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// ErrShutdown is the cause with which the contexts of running requests must be
+// cancelled when they are cut by a shutdown, so that clients are told so.
+var ErrShutdown = errors.New("shutting down")
+
+// Options are what a [Handler] is made of. All fields are required unless
+// said otherwise.
+type Options struct {
+	Snapshot  *Snapshot
+	Ledger    Ledger
+	Observers []Observer // called in this order; may be empty
+
+	// NewID returns a new request id for a request that arrives now.
+	NewID func(now time.Time) string
+
+	// BodyMemory bounds all request bodies in memory together, in bytes.
+	BodyMemory int64
+
+	// BodyTimeout is how long a client may be silent while it sends a body,
+	// WriteTimeout how long one write to it may take. Zero means no limit.
+	BodyTimeout  time.Duration
+	WriteTimeout time.Duration
+}
+
+// Handler is the data plane. It may be used by many goroutines at once.
+type Handler struct {
+	snapshot     atomic.Pointer[Snapshot]
+	ledger       Ledger
+	observers    []Observer
+	newID        func(time.Time) string
+	memory       memory
+	bodyTimeout  time.Duration
+	writeTimeout time.Duration
+	paths        *paths
+	draining     atomic.Bool
+}
+
+// New returns a handler that serves.
+func New(o Options) *Handler {
+	h := &Handler{
+		ledger:       o.Ledger,
+		observers:    o.Observers,
+		newID:        o.NewID,
+		memory:       memory{limit: o.BodyMemory},
+		bodyTimeout:  o.BodyTimeout,
+		writeTimeout: o.WriteTimeout,
+		paths:        newPaths(),
+	}
+	h.snapshot.Store(o.Snapshot)
+	return h
+}
+
+// Swap makes s the configuration of every exchange that begins from now on.
+func (h *Handler) Swap(s *Snapshot) { h.snapshot.Store(s) }
+
+// Drain refuses every exchange that begins from now on with
+// [llm.CodeShuttingDown]. Exchanges that have begun are not touched.
+func (h *Handler) Drain() { h.draining.Store(true) }
+
+// ServeHTTP serves one request. It answers every failure in the shape of the
+// caller's dialect.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	x := &exchange{
+		h:     h,
+		snap:  h.snapshot.Load(), // once: see the invariants in doc.go
+		w:     w,
+		rc:    http.NewResponseController(w),
+		r:     r,
+		id:    h.newID(now),
+		start: now,
+	}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	if err := h.find(x); err != nil {
+		h.refuse(x, err)
+		return
+	}
+	switch x.op {
+	case opHealth, opReady:
+		h.health(x)
+	case llm.OpModels:
+		if err := h.models(x); err != nil {
+			h.refuse(x, err)
+		}
+	default:
+		x.serve(r.Context())
+	}
+}
+
+// find sets x's endpoint, or says why there is none.
+func (h *Handler) find(x *exchange) *llm.Error {
+	x.speak(guessDialect(x.r))
+	for _, g := range guards {
+		if err := g(x.snap, x.r); err != nil {
+			return err
+		}
+	}
+	e, name, allow, ok := h.paths.find(x.r.Method, x.r.URL.EscapedPath())
+	switch {
+	case ok:
+		x.op, x.pathModel = e.op, name
+		if e.op != llm.OpModels {
+			x.speak(e.op.Dialect())
+		}
+		return nil
+	case allow != nil:
+		x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
+		return &llm.Error{Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
+			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", "))}
+	default:
+		return &llm.Error{Code: llm.CodeUnknownURL, Op: "gateway.find",
+			Public: fmt.Sprintf("there is nothing at %s (%s)", quotePath(x.r), x.r.Method)}
+	}
+}
+
+// guessDialect names the dialect of a caller whose path says nothing.
+func guessDialect(r *http.Request) llm.Dialect {
+	if strings.Contains(r.URL.Path, "/messages") || len(r.Header["Anthropic-Version"]) > 0 {
+		return llm.Messages
+	}
+	return llm.Chat
+}
+
+// refuse answers a request that never became an exchange, and tells the
+// observers.
+func (h *Handler) refuse(x *exchange, err *llm.Error) {
+	x.fail(err)
+	path := strings.Trim(quotePath(x.r), "`")
+	for _, o := range h.observers {
+		o.Refused(x.id, x.r.Method, path, x.r.RemoteAddr, err)
+	}
+}
+
+// health answers the probes: /healthz while the process lives, /readyz while
+// it takes new requests.
+func (h *Handler) health(x *exchange) {
+	status, body := http.StatusOK, `{"status":"ok"}`
+	if x.op == opReady && h.draining.Load() {
+		status, body = http.StatusServiceUnavailable, `{"status":"unavailable","reasons":["`+string(llm.CodeShuttingDown)+`"]}`
+	}
+	x.respond(status, "application/json", []byte(body+"\n"))
+}
+
+// serve is the life of an exchange. Nothing here is clever; the steps are.
+func (x *exchange) serve(ctx context.Context) {
+	// 1. Authenticate: headers to Principal. Failures are nobody's exchange.
+	if err := x.authenticate(); err != nil {
+		x.h.refuse(x, llm.AsError(err))
+		return
+	}
+
+	// 7. Account, however the rest ends, a panic included.
+	var err error
+	defer func() {
+		if v := recover(); v != nil {
+			err = &llm.Error{Code: llm.CodeInternal, Op: "gateway.panic", Err: fmt.Errorf("%v\n%s", v, debug.Stack())}
+		}
+		x.finish(ctx, err)
+	}()
+
+	// 2. Read: bytes to what must be known of the request. Needed before
+	// admission, because what may be admitted depends on the model.
+	if err = x.step(StepRead, x.read); err != nil {
+		return
+	}
+	// 3. Admit: may this caller ask for this model, now?
+	if err = x.step(StepAdmit, x.admit); err != nil {
+		return
+	}
+	// 4. Route: model name to target.
+	if err = x.step(StepRoute, x.route); err != nil {
+		return
+	}
+	// 5. Attempt: encode for the target, send, until it has answered.
+	if err = x.step(StepAttempt, func() error { return x.attempt(ctx) }); err != nil {
+		return
+	}
+	// 6. Relay: the answer, as it comes.
+	err = x.step(StepRelay, x.relay)
+}

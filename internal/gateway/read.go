@@ -1,0 +1,213 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+const (
+	// maxRatio bounds how many bytes one compressed byte may become, once
+	// ratioFrom bytes have been decoded. JSON compresses to a tenth, repeated
+	// JSON to a fiftieth; a bomb to a thousandth.
+	maxRatio  = 200
+	ratioFrom = 1 << 20
+
+	// maxWindow bounds a zstd frame's window (RFC 8878 §3.1.1.1.2 recommends
+	// that decoders support at least 8 MiB).
+	maxWindow = 8 << 20
+
+	// believed is how much memory a client gets for announcing a size. It gets
+	// the rest when it has sent this much.
+	believed = 1 << 20
+
+	// minBodyRate is the slowest that a body may arrive in the long run, in
+	// bytes a second.
+	minBodyRate = 8 << 10
+)
+
+// readBody reads the whole request body into a buffer of the pool, decoded,
+// within the limits. The caller drops the buffer, also after an error.
+func (x *exchange) readBody() (*buffer, error) {
+	buf := x.h.memory.newBuffer()
+	limit := x.snap.BodyLimit
+	if x.r.ContentLength > limit {
+		return buf, tooLarge(limit)
+	}
+	raw := &bodyReader{x: x, silence: x.h.bodyTimeout, start: time.Now()}
+	decoded, done, err := decoder(raw, x.r.Header)
+	if err != nil {
+		return buf, err
+	}
+	expect := int64(0)
+	if done == nil {
+		expect = max(x.r.ContentLength, 0)
+	}
+	if err = buf.grow(int(min(expect, believed))); err == nil {
+		err = fill(buf, decoded, raw, limit, int(expect))
+	}
+	if done != nil {
+		done()
+	}
+	x.entry.BytesIn = raw.n
+	if err == nil {
+		x.bodyRead = true
+		raw.finish()
+	}
+	return buf, err
+}
+
+// fill reads r to its end into buf. expect is the size that the client has
+// announced, or 0.
+func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) error {
+	compressed := r != io.Reader(raw)
+	for {
+		if len(buf.b) == cap(buf.b) {
+			// Where the size is not known, doubling keeps the copying linear.
+			// One byte beyond the limit is enough to see that it is passed.
+			size := min(max(2*len(buf.b), tierSizes[0]), int(limit)+1)
+			if expect > len(buf.b) {
+				size = expect
+			}
+			if err := buf.grow(size); err != nil {
+				return err
+			}
+		}
+		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
+		buf.b = buf.b[:len(buf.b)+n]
+		switch size := int64(len(buf.b)); {
+		case size > limit || raw.n > limit:
+			return tooLarge(limit)
+		case compressed && size > ratioFrom && size > maxRatio*raw.n:
+			return &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+				Public: "the request body is compressed more than " + strconv.Itoa(maxRatio) + " times"}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return readError(err, raw.err, compressed)
+		}
+	}
+}
+
+func tooLarge(limit int64) error {
+	return &llm.Error{Code: llm.CodeBodyTooLarge, Op: "gateway.read",
+		Public: "the request body is larger than " + strconv.FormatInt(limit, 10) + " bytes"}
+}
+
+// readError tells a client that stopped sending from a body that is corrupt.
+func readError(err, rawErr error, compressed bool) error {
+	if e, ok := errors.AsType[*llm.Error](err); ok {
+		return e
+	}
+	switch {
+	case errors.Is(rawErr, os.ErrDeadlineExceeded):
+		return &llm.Error{Code: llm.CodeRequestTimeout, Op: "gateway.read", Err: rawErr}
+	case rawErr != nil && rawErr != io.EOF:
+		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: rawErr}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+			Public: "the zstd window of the request body is larger than 8 MiB", Err: err}
+	case compressed:
+		return &llm.Error{Code: llm.CodeInvalidEncoding, Op: "gateway.read", Err: err}
+	default:
+		return &llm.Error{Code: llm.CodeInternal, Op: "gateway.read", Err: err}
+	}
+}
+
+// decoder returns a reader of r's content as its Content-Encoding says, and
+// what must be called when it is done with; that is nil if r is not encoded.
+func decoder(r io.Reader, h http.Header) (io.Reader, func(), error) {
+	coding, n := "", 0
+	for _, v := range h["Content-Encoding"] {
+		for c := range strings.SplitSeq(v, ",") {
+			if c = strings.ToLower(strings.TrimSpace(c)); c != "" && c != "identity" {
+				coding = c
+				n++
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		return r, nil, nil
+	case n == 1 && (coding == "gzip" || coding == "x-gzip"):
+		return &lazyGzip{src: r}, func() {}, nil
+	case n == 1 && coding == "zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, &llm.Error{Code: llm.CodeInternal, Op: "gateway.read", Err: err}
+		}
+		return z, z.Close, nil
+	default:
+		return nil, nil, &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+			Public: "the request's Content-Encoding is not supported: send gzip or zstd, once, or none"}
+	}
+}
+
+// lazyGzip reads the gzip header on the first Read, where its errors are
+// told apart from the client's.
+type lazyGzip struct {
+	src io.Reader
+	z   *gzip.Reader
+}
+
+func (l *lazyGzip) Read(p []byte) (int, error) {
+	if l.z == nil {
+		z, err := gzip.NewReader(l.src)
+		if err == io.EOF {
+			err = gzip.ErrHeader // an empty body is not a gzip stream
+		}
+		if err != nil {
+			return 0, err
+		}
+		l.z = z
+	}
+	return l.z.Read(p)
+}
+
+// bodyReader reads the client's body, gives each read its deadline, and
+// counts. Silence for too long, or a trickle, ends it.
+type bodyReader struct {
+	x       *exchange
+	silence time.Duration // 0 means no limit
+	start   time.Time
+	n       int64
+	err     error // the last error of the body itself, io.EOF included
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.silence > 0 {
+		now := time.Now()
+		deadline := now.Add(b.silence)
+		if floor := b.start.Add(b.silence + time.Duration(b.n)*time.Second/minBodyRate); floor.Before(deadline) {
+			deadline = floor
+		}
+		if err := b.x.rc.SetReadDeadline(deadline); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.x.r.Body.Read(p)
+	b.n += int64(n)
+	if err != nil {
+		b.err = err
+	}
+	return n, err
+}
+
+// finish takes the deadline off again. net/http goes on reading the connection
+// to notice that the client leaves, and takes a deadline that passes for that.
+func (b *bodyReader) finish() {
+	if b.silence > 0 {
+		_ = b.x.rc.SetReadDeadline(time.Time{}) // fails only on a dead connection
+	}
+}

@@ -1,0 +1,284 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+const (
+	// streamBuffer is what a stream costs while it is silent.
+	streamBuffer = 4 << 10
+
+	// maxHeld is how much of an event is held back until its end has come.
+	// Larger events are passed on in pieces.
+	maxHeld = 64 << 10
+
+	// wholeBuffer is the size up to which a whole answer is checked to be
+	// complete before its status is sent.
+	wholeBuffer = 32 << 10
+)
+
+// relay passes the answer on as it comes.
+func (x *exchange) relay() error {
+	contentType := x.answer.Header.Get("Content-Type")
+	media, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case media == "text/event-stream":
+		return x.relayStream()
+	case contentType == "", err == nil && isJSON(contentType):
+		return x.relayWhole()
+	default:
+		return &llm.Error{Code: llm.CodeUpstreamInvalid, Op: "gateway.relay", Upstream: x.target.Upstream,
+			Err: fmt.Errorf("content type %q: %w", contentType, sample(x.answer.Body))}
+	}
+}
+
+// send sends the status and the headers of the answer.
+func (x *exchange) send(length int64) {
+	h := x.w.Header()
+	for name, values := range x.answer.Header {
+		h[name] = values
+	}
+	if x.up.Kind() == upstream.Simulator {
+		h["X-Weir-Simulator"] = []string{"true"}
+	}
+	if length >= 0 {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	x.writeStatus(x.answer.Status)
+	x.entry.FirstByte = time.Since(x.start)
+}
+
+// relayWhole passes a whole answer on. An answer that fits into the buffer is
+// seen to be complete before its status is sent, so that the client is told of
+// a fault by status; a larger one is passed on as it comes.
+func (x *exchange) relayWhole() error {
+	x.tap = x.dialect.NewTap(false)
+	buf := x.h.memory.get(wholeBuffer)
+	defer x.h.memory.put(buf)
+	buf = buf[:cap(buf)]
+	n := 0
+	for {
+		m, err := x.answer.Body.Read(buf[n:])
+		if _, _, tapErr := x.tap.Next(buf[n : n+m]); tapErr != nil {
+			return tapErr
+		}
+		n += m
+		switch {
+		case err == io.EOF:
+			return x.endWhole(buf[:n])
+		case err != nil:
+			return err
+		case n < len(buf):
+			continue
+		}
+		if !x.sent {
+			x.send(x.answer.ContentLength)
+		}
+		if err := x.write(buf[:n]); err != nil {
+			return err
+		}
+		n = 0
+	}
+}
+
+// endWhole passes the last bytes of a whole answer on.
+func (x *exchange) endWhole(last []byte) error {
+	if _, err := x.tap.Close(); err != nil {
+		return err
+	}
+	if !x.sent {
+		x.send(int64(len(last)))
+	}
+	x.noteFailure()
+	return x.write(last)
+}
+
+// noteFailure keeps, for the account, that the upstream has told of a failure
+// inside an answer that began as a success. It passes as it came.
+func (x *exchange) noteFailure() {
+	if _, _, failed := x.tap.Failed(); failed {
+		x.entry.Code = llm.CodeUpstreamFailed
+	}
+}
+
+// relayStream passes a stream on, whole events at a time, as they come.
+func (x *exchange) relayStream() error {
+	x.tap, x.streaming = x.dialect.NewTap(true), true
+	h := x.w.Header()
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"} // proxies in front must not collect events
+	x.send(-1)
+	if err := x.flush(); err != nil {
+		return err
+	}
+	buf := x.h.memory.get(streamBuffer)
+	defer func() { x.h.memory.put(buf) }()
+	held := 0
+	for {
+		if held == cap(buf) {
+			grown := append(x.h.memory.get(2*cap(buf)), buf[:held]...)
+			x.h.memory.put(buf)
+			buf = grown
+		}
+		n, readErr := x.answer.Body.Read(buf[held:cap(buf)])
+		rest, err := x.forward(buf[:held+n], held)
+		if err != nil {
+			return err
+		}
+		held = copy(buf[:cap(buf)], rest)
+		if readErr != nil {
+			return x.endStream(buf[:held], readErr)
+		}
+	}
+}
+
+// forward passes on the events that end in p, of which the first `seen` bytes
+// have been through the tap already, and returns the beginning of the event
+// that has not ended.
+func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
+	out, start := 0, 0 // p[:out] is done with; the current event begins at start
+	for pos := seen; pos < len(p); {
+		n, end, err := x.tap.Next(p[pos:])
+		pos += n
+		if err != nil {
+			return nil, err
+		}
+		switch end {
+		case dialect.Event:
+			x.noteToken()
+		case dialect.None:
+			continue
+		}
+		if x.injected && !x.partial && x.tap.Drop() {
+			if err := x.write(p[out:start]); err != nil {
+				return nil, err
+			}
+			out = pos
+		}
+		start, x.partial = pos, false
+	}
+	if len(p)-start >= maxHeld { // too large to be held back
+		start, x.partial = len(p), true
+	}
+	if out == start {
+		return p[start:], nil
+	}
+	if err := x.write(p[out:start]); err != nil {
+		return nil, err
+	}
+	if err := x.flush(); err != nil {
+		return nil, err
+	}
+	for _, o := range x.h.observers {
+		o.Event(x.id, start-out)
+	}
+	return p[start:], nil
+}
+
+// noteToken tells the observers when the first model output has passed.
+func (x *exchange) noteToken() {
+	if x.firstToken || !x.tap.Content() {
+		return
+	}
+	x.firstToken = true
+	after := time.Since(x.start)
+	for _, o := range x.h.observers {
+		o.FirstToken(x.id, after)
+	}
+}
+
+// endStream ends a stream after the upstream's last byte: rest is what came
+// after the last whole event.
+func (x *exchange) endStream(rest []byte, readErr error) error {
+	if readErr == io.EOF {
+		// The last event may lack its blank line. If it is whole otherwise, the
+		// client gets it with one; half an event is not passed on.
+		end, _ := x.tap.Close() // the error is one of those found below
+		if end == dialect.Event && !(x.injected && !x.partial && x.tap.Drop()) {
+			if err := x.write(append(rest, "\n\n"...)); err != nil {
+				return err
+			}
+			x.partial = false
+		}
+	}
+	x.noteFailure()
+	switch {
+	case x.tap.Complete() && !isCancelled(readErr):
+		return x.flush() // what breaks after the end breaks nothing
+	case readErr != io.EOF:
+		return readErr
+	case x.entry.Code != "":
+		return x.flush() // the upstream has said why itself
+	default:
+		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
+	}
+}
+
+func isCancelled(err error) bool {
+	e, ok := errors.AsType[*llm.Error](err)
+	return ok && e.Kind() == llm.Cancelled
+}
+
+// writeStatus sends the status line with the headers that have been set.
+func (x *exchange) writeStatus(status int) {
+	x.sent = true
+	x.entry.Status = status
+	x.arm()
+	if limit := x.h.bodyTimeout; !x.bodyRead && x.r.Body != http.NoBody && limit > 0 {
+		// net/http reads what is left of a small body before it answers, and
+		// would wait for ever for a client that does not send it.
+		_ = x.rc.SetReadDeadline(time.Now().Add(limit)) // fails only on a dead connection
+	}
+	x.w.WriteHeader(status)
+}
+
+// write sends p to the client, or fails with [llm.CodeClientClosed] or
+// [llm.CodeClientTooSlow].
+func (x *exchange) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	x.arm()
+	n, err := x.w.Write(p)
+	x.entry.BytesOut += int64(n)
+	return writeError(err)
+}
+
+// flush sends what has been written so far.
+func (x *exchange) flush() error { return writeError(x.rc.Flush()) }
+
+func writeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &llm.Error{Code: llm.CodeClientTooSlow, Op: "gateway.write", Err: err}
+	default:
+		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.write", Err: err}
+	}
+}
+
+// arm gives the next write its deadline. It is set anew only when a quarter of
+// the time has gone, and left to stand at the end: it covers what net/http
+// itself still has to write, and every exchange sets its own.
+func (x *exchange) arm() {
+	limit := x.h.writeTimeout
+	if limit <= 0 {
+		return
+	}
+	if now := time.Now(); x.writeDeadline.Sub(now) < limit-limit/4 {
+		x.writeDeadline = now.Add(limit)
+		_ = x.rc.SetWriteDeadline(x.writeDeadline) // fails only on a dead connection
+	}
+}

@@ -1,0 +1,23 @@
+package gateway
+
+import (
+	"github.com/weir-gateway/weir/internal/auth"
+	"github.com/weir-gateway/weir/internal/route"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// A Snapshot is everything that a configuration decides about an exchange. It
+// is immutable once given to a [Handler].
+type Snapshot struct {
+	Keys      *auth.Keys
+	Routes    *route.Table
+	Upstreams map[string]*upstream.Upstream // :: name → upstream; every target's is here
+
+	// Hosts are the host names, without port, that a listener without keys
+	// serves beside localhost, 127.0.0.1 and [::1].
+	Hosts []string
+
+	// BodyLimit is the size of the largest request body in bytes, as sent and
+	// as decoded. It must be positive.
+	BodyLimit int64
+}

@@ -1,0 +1,204 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// nothing is an observer that takes no notice.
+type nothing struct{}
+
+func (nothing) ExchangeStarted(string, time.Time)       {}
+func (nothing) StepDone(string, string, time.Duration)  {}
+func (nothing) AttemptDone(string, *ledger.Attempt)     {}
+func (nothing) FirstToken(string, time.Duration)        {}
+func (nothing) Event(string, int)                       {}
+func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)  {}
+func (nothing) Refused(_, _, _, _ string, _ *llm.Error) {}
+func (nothing) LedgerFailed(*ledger.Entry, error)       {}
+
+// maxCause bounds the text of an error's cause in a log line.
+const maxCause = 1000
+
+// Log writes one line per exchange, and at most one line a second for the
+// requests that never became one. It may be used by several goroutines at
+// once.
+type Log struct {
+	nothing
+	log *slog.Logger
+
+	mu         sync.Mutex
+	refusedAt  time.Time // of the last line for a refusal; guarded by mu
+	suppressed int64     // refusals since then without a line; guarded by mu
+}
+
+// NewLog returns an observer that writes to log.
+func NewLog(log *slog.Logger) *Log { return &Log{log: log} }
+
+// ExchangeDone writes the exchange's line: info for success and for what
+// clients do wrong, warn for what upstreams do wrong, error for our own
+// faults.
+func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
+	level := slog.LevelInfo
+	if err != nil {
+		level = levelOf(err.Kind())
+	} else if e.Code != "" {
+		level = slog.LevelWarn
+	}
+	ctx := context.Background()
+	if !l.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 32)
+	attrs = append(attrs,
+		slog.String("request_id", e.ID),
+		slog.String("tenant", e.Tenant),
+		slog.String("key", e.Key),
+		slog.String("operation", string(e.Operation)),
+		slog.String("model", e.Model),
+		slog.Bool("stream", e.Stream),
+		slog.String("upstream", e.Upstream),
+		slog.String("target", e.Target),
+		slog.String("lane", string(e.Lane)),
+		slog.Int("status", e.Status),
+		slog.String("code", string(e.Code)),
+		slog.Int("attempts", len(e.Attempts)),
+		slog.Int64("bytes_in", e.BytesIn),
+		slog.Int64("bytes_out", e.BytesOut),
+		slog.Float64("first_byte_ms", ms(e.FirstByte)),
+		slog.Float64("total_ms", ms(e.Total)),
+		slog.Int64("input_tokens", e.Usage.Input),
+		slog.Int64("cached_tokens", e.Usage.CachedInput),
+		slog.Int64("cache_write_tokens", e.Usage.CacheWrite),
+		slog.Int64("output_tokens", e.Usage.Output),
+		slog.Int64("reasoning_tokens", e.Usage.Reasoning),
+		slog.String("usage", e.Usage.Provenance.String()),
+	)
+	if n := len(e.Attempts); n > 0 && e.Attempts[n-1].UpstreamRequestID != "" {
+		attrs = append(attrs, slog.String("upstream_request_id", e.Attempts[n-1].UpstreamRequestID))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", Scrub(err.Error(), maxCause)))
+	}
+	l.log.LogAttrs(ctx, level, "exchange", attrs...)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func levelOf(k llm.Kind) slog.Level {
+	switch k {
+	case llm.Internal:
+		return slog.LevelError
+	case llm.UpstreamAuth, llm.UpstreamLimited, llm.UpstreamUnavailable, llm.UpstreamInvalid, llm.Timeout:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// refusedEvery is how often, at most, a line is written for refusals: who
+// knocks a thousand times a second must not fill the disk.
+const refusedEvery = time.Second
+
+// Refused writes a line that counts the ones that were left out before it.
+func (l *Log) Refused(id, method, path, remote string, err *llm.Error) {
+	l.mu.Lock()
+	now := time.Now()
+	if now.Sub(l.refusedAt) < refusedEvery {
+		l.suppressed++
+		l.mu.Unlock()
+		return
+	}
+	left := l.suppressed
+	l.refusedAt, l.suppressed = now, 0
+	l.mu.Unlock()
+	l.log.LogAttrs(context.Background(), slog.LevelInfo, "refused",
+		slog.String("request_id", id),
+		slog.Int("status", err.Status()),
+		slog.String("code", string(err.Code)),
+		slog.String("method", Scrub(method, 32)),
+		slog.String("path", Scrub(path, 256)),
+		slog.String("remote", remote),
+		slog.String("error", Scrub(err.Error(), maxCause)),
+		slog.Int64("not_shown_before", left),
+	)
+}
+
+// LedgerFailed writes the whole entry, so that it is not lost.
+func (l *Log) LedgerFailed(e *ledger.Entry, err error) {
+	l.log.Error("ledger did not take an entry", "error", err.Error(), "entry", *e)
+}
+
+// An Event is one line of a [Ring]: an exchange, or a request that never
+// became one.
+type Event struct {
+	Entry  ledger.Entry // of a refusal only ID, Time, Status and Code are set
+	Method string       // of a refusal only, as is Path
+	Path   string
+	Error  string // scrubbed; empty for success
+}
+
+// Ring keeps the last events in memory, for whoever asks later. It may be
+// used by several goroutines at once.
+type Ring struct {
+	nothing
+	mu      sync.Mutex
+	events  []Event            // :: newest events, oldest at next once full; guarded by mu
+	next    int                // guarded by mu
+	refused map[llm.Code]int64 // :: code → refusals since the start; guarded by mu
+}
+
+// NewRing returns a ring of the last n events. n must be positive.
+func NewRing(n int) *Ring {
+	return &Ring{events: make([]Event, 0, n), refused: make(map[llm.Code]int64)}
+}
+
+// ExchangeDone keeps the exchange.
+func (r *Ring) ExchangeDone(e *ledger.Entry, err *llm.Error) {
+	ev := Event{Entry: *e}
+	if err != nil {
+		ev.Error = Scrub(err.Error(), maxCause)
+	}
+	r.add(ev)
+}
+
+// Refused counts the refusal and keeps it.
+func (r *Ring) Refused(id, method, path, _ string, err *llm.Error) {
+	r.mu.Lock()
+	r.refused[err.Code]++ // codes are a closed table
+	r.mu.Unlock()
+	r.add(Event{
+		Entry:  ledger.Entry{ID: id, Time: time.Now(), Status: err.Status(), Code: err.Code},
+		Method: Scrub(method, 32), Path: Scrub(path, 256), Error: Scrub(err.Error(), maxCause),
+	})
+}
+
+func (r *Ring) add(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.events) < cap(r.events) {
+		r.events = append(r.events, e)
+		return
+	}
+	r.events[r.next] = e
+	r.next = (r.next + 1) % len(r.events)
+}
+
+// Events returns what is kept, oldest first.
+func (r *Ring) Events() []Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(append(make([]Event, 0, len(r.events)), r.events[r.next:]...), r.events[:r.next]...)
+}
+
+// Refusals returns how many requests were refused with code since the start.
+func (r *Ring) Refusals(code llm.Code) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refused[code]
+}
