@@ -59,8 +59,10 @@ func (r Request) NeedModel() error {
 	if r.HasModel {
 		return nil
 	}
-	return &llm.Error{Code: llm.CodeMissingParameter, Op: opRead, Param: "model",
-		Public: "you must provide a model parameter"}
+	return &llm.Error{
+		Code: llm.CodeMissingParameter, Op: opRead, Param: "model",
+		Public: "you must provide a model parameter",
+	}
 }
 
 // ModelEdit returns the edit that makes body ask for the model called name. It

@@ -43,7 +43,7 @@ func TestEvents(t *testing.T) {
 		{name: "one space only is skipped", in: "data:  a \n\n", want: []event{{"", " a "}}},
 		{name: "tab is no space", in: "data:\ta\n\n", want: []event{{"", "\ta"}}},
 		{name: "several lines", in: "data: {\ndata: \"a\":1\ndata:}\n\n", want: []event{{"", "{\n\"a\":1\n}"}}},
-		{name: "empty lines of data", in: "data\ndata:\ndata: \ndata: x\n\n", want: []event{{"", "\n\n\nx"}}},
+		{name: "empty lines of data", in: "data\n" + "data:\n" + "data: \n" + "data: x\n\n", want: []event{{"", "\n\n\nx"}}},
 		{name: "empty data is an event", in: "data:\n\n", want: []event{{"", ""}}},
 		{name: "data without colon is an event", in: "data\n\n", want: []event{{"", ""}}},
 		{name: "comments", in: ": ping\n\n:\n: : data: no\ndata: a\n: inside\ndata: b\n\n", want: []event{{"", "a\nb"}}},
@@ -128,7 +128,10 @@ func TestEventsPassesReadErrorsOn(t *testing.T) {
 
 func TestEventsStopsWhenTold(t *testing.T) {
 	n := 0
-	for range sse.Events(strings.NewReader("data: a\n\ndata: b\n\ndata: c"), 0) {
+	for _, err := range sse.Events(strings.NewReader("data: a\n\ndata: b\n\ndata: c"), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		break
 	}
@@ -168,8 +171,15 @@ func TestPending(t *testing.T) {
 		in   string
 		want bool
 	}{
-		{"", false}, {"data: a\n\n", false}, {": c\n", false}, {": c\r", false},
-		{"d", true}, {"data: a\n", true}, {"data: a\r\n", true}, {": c", true}, {"id: 1\n", true},
+		{"", false},
+		{"data: a\n\n", false},
+		{": c\n", false},
+		{": c\r", false},
+		{"d", true},
+		{"data: a\n", true},
+		{"data: a\r\n", true},
+		{": c", true},
+		{"id: 1\n", true},
 	} {
 		var tok sse.Tokenizer
 		drain(t, &tok, []byte(tt.in), nil)

@@ -201,7 +201,7 @@ func (s Suite) testTooLarge(t *testing.T) {
 	for n := 0; err == nil && n <= sse.DefaultMaxEvent; n += len(chunk) {
 		err = watch(chunk)
 	}
-	wantError(t, err, llm.CodeUpstreamTooLarge, "")
+	wantError(t, err, llm.CodeUpstreamTooLarge, "", "too large")
 }
 
 // testAllocations checks that an event costs no allocation once a stream runs.

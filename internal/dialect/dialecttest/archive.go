@@ -39,11 +39,11 @@ func readArchive(t testing.TB, path string) *archive {
 
 func (a *archive) write(t testing.TB) {
 	t.Helper()
-	text := a.comment
+	text := []byte(a.comment)
 	for _, f := range a.files {
-		text += "-- " + f.name + " --\n" + f.data
+		text = append(text, "-- "+f.name+" --\n"+f.data...)
 	}
-	if err := os.WriteFile(a.path, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(a.path, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -42,7 +42,7 @@ func (s Suite) testRequests(t *testing.T) {
 				t.Errorf("NeedModel() of %s = %v, want an error: %v", tt.body, need, !tt.hasModel)
 			}
 			if need != nil {
-				wantError(t, need, llm.CodeMissingParameter, "model")
+				wantError(t, need, llm.CodeMissingParameter, "model", "model")
 			}
 		})
 	}
@@ -76,10 +76,7 @@ func (s Suite) testRefusals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.Dialect.ReadRequest([]byte(tt.body))
-			e := wantError(t, err, tt.code, tt.param)
-			if !strings.Contains(e.Message(), tt.message) {
-				t.Errorf("ReadRequest(%s) says %q, want %q in it", tt.body, e.Message(), tt.message)
-			}
+			wantError(t, err, tt.code, tt.param, tt.message)
 		})
 	}
 }
@@ -109,7 +106,7 @@ func (s Suite) testOptions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := s.Dialect.ReadRequest([]byte(tt.body))
 			if s.Injects && tt.param != "" {
-				wantError(t, err, llm.CodeInvalidValue, tt.param)
+				wantError(t, err, llm.CodeInvalidValue, tt.param, tt.param)
 				return
 			}
 			if err != nil {
@@ -122,17 +119,17 @@ func (s Suite) testOptions(t *testing.T) {
 	}
 }
 
-// wantError checks that err is an *llm.Error of this code and member.
-func wantError(t *testing.T, err error, code llm.Code, param string) *llm.Error {
+// wantError checks that err is an *llm.Error of this code and member, and says
+// message among other things.
+func wantError(t *testing.T, err error, code llm.Code, param, message string) {
 	t.Helper()
 	e, ok := errors.AsType[*llm.Error](err)
 	if !ok {
 		t.Fatalf("error = %v, want an *llm.Error %s", err, code)
 	}
-	if e.Code != code || e.Param != param {
-		t.Errorf("error = %s, param %q, want %s, %q", e.Code, e.Param, code, param)
+	if e.Code != code || e.Param != param || !strings.Contains(e.Message(), message) {
+		t.Errorf("error = %s, param %q, message %q, want %s, %q and %q in the message", e.Code, e.Param, e.Message(), code, param, message)
 	}
-	return e
 }
 
 // testEdits checks what the gateway changes in a request: each body is what
