@@ -1,6 +1,8 @@
 package bareproxy
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -18,12 +20,7 @@ const idlePerHost = 8192
 
 // New returns a proxy to upstream and its transport, whose idle connections
 // the caller closes.
-//
-// Full duplex is on because an upstream that answers at once may otherwise cut
-// a stream: when the answer begins, the server closes the request's body, which
-// the transport has sent but not yet read to its end, and takes the error for
-// a broken connection.
-func New(upstream *url.URL) (http.Handler, *http.Transport) {
+func New(upstream *url.URL) (*httputil.ReverseProxy, *http.Transport) {
 	tr := &http.Transport{
 		MaxIdleConnsPerHost: idlePerHost,
 		IdleConnTimeout:     5 * time.Minute,
@@ -31,18 +28,32 @@ func New(upstream *url.URL) (http.Handler, *http.Transport) {
 		ReadBufferSize:      4 << 10,
 		WriteBufferSize:     4 << 10,
 	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:    func(r *httputil.ProxyRequest) { r.SetURL(upstream) },
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(upstream)
+			if r.Out.Body != nil {
+				r.Out.Body = body{r.Out.Body}
+			}
+		},
 		Transport:  tr,
 		BufferPool: newBuffers(),
+	}, tr
+}
+
+// A body is the request's body, and ends where the server has closed it.
+//
+// When an upstream answers at once, the server closes the body before the
+// transport, which has sent all of it, has seen its end. The transport would
+// take that for an error and cut the connection, with a stream on it. A body
+// that ends too early is still noticed by its length.
+type body struct{ io.ReadCloser }
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && errors.Is(err, http.ErrBodyReadAfterClose) {
+		err = io.EOF
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}), tr
+	return n, err
 }
 
 // buffers is a httputil.BufferPool of buffers of bufferSize.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,6 +32,7 @@ func chain(t *testing.T) (*mock.Server, string) {
 		t.Fatal(err)
 	}
 	proxy, tr := bareproxy.New(&url.URL{Scheme: "http", Host: up.Addr()})
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // tests cut streams
 	srv := httptest.NewServer(proxy)
 	t.Cleanup(func() {
 		srv.Close()
