@@ -65,7 +65,7 @@ func (x *exchange) answer(t *turn, i int) answer {
 	if len(a.calls) == 0 {
 		a.text = x.text(t, i)
 	}
-	if t.max > 0 {
+	if t.max > 0 && x.m.huge == 0 && x.m.events == 0 {
 		a.limit(t.max)
 	}
 	return a

@@ -38,7 +38,7 @@
 // A tool choice that demands a call gets one, with the least arguments that fit
 // the tool's schema. A JSON response format gets a small value that fits it.
 // With n choices all but the first say their number. A token limit cuts the
-// answer.
+// answer, unless a header said how large it is to be.
 //
 // Four bytes of text are a token, and a started one counts: the same
 // conversation costs the same in every dialect, whole and streamed. Input is

@@ -110,6 +110,7 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.finish()
 	err := x.m.addHeaders(r.Header)
 	if err != nil {
+		x.m = calm()
 		err = invalid("", err.Error())
 	} else {
 		err = x.admit(found)
