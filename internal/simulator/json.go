@@ -118,7 +118,7 @@ func (v value) object() object {
 	if !v.isObject() {
 		return nil
 	}
-	var members object
+	members := object{} // not nil, even if it is empty
 	for i := skipSpace(v, 1); v[i] != '}'; {
 		end := skipValue(v, i)
 		name := value(v[i:end]).str()

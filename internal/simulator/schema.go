@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// schemaDepth bounds how deep an instance is built: schemas may be recursive.
-const schemaDepth = 16
+// Schemas may be recursive, and lists in lists grow fast.
+const (
+	schemaDepth   = 16       // of an instance
+	instanceLimit = 64 << 10 // bytes after which only nulls follow
+)
 
 // instance returns a small JSON value that fits schema. It knows the keywords
 // that structured outputs and tool definitions use; for anything else it
@@ -23,7 +26,7 @@ type builder struct{ root value }
 
 func (b *builder) value(dst []byte, schema value, depth int) []byte {
 	s := schema.object()
-	if depth > schemaDepth {
+	if depth > schemaDepth || len(dst) > instanceLimit {
 		return append(dst, "null"...)
 	}
 	if ref := s.get("$ref"); ref.isString() {
@@ -80,6 +83,9 @@ func (b *builder) array(dst []byte, s object, depth int) []byte {
 	n, _ := s.get("minItems").integer()
 	dst = append(dst, '[')
 	for i := range min(n, 64) {
+		if len(dst) > instanceLimit {
+			break
+		}
 		if i > 0 {
 			dst = append(dst, ',')
 		}
