@@ -188,6 +188,8 @@ func TestScanRefuses(t *testing.T) {
 		{"a capital in an element", `{"input":[{"content":[{"Type":1}]}]}`, 23, `member "Type" where only "type" is understood`},
 		{"a long name is cut", `{"` + strings.Repeat("é", 50) + `":1,"` + strings.Repeat("é", 50) + `":1}`, 106,
 			`duplicate member "` + strings.Repeat(`\u00e9`, 32) + `"...`},
+		{"and never within a rune", `{"x` + strings.Repeat("é", 50) + `":1,"x` + strings.Repeat("é", 50) + `":1}`, 107,
+			`duplicate member "x` + strings.Repeat(`\u00e9`, 31) + `"...`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := p.Scan([]byte(tt.body), nil)
@@ -200,6 +202,35 @@ func TestScanRefuses(t *testing.T) {
 				t.Errorf("the oracle accepts %q", tt.body)
 			}
 		})
+	}
+}
+
+// TestScanWithoutPaths wants the rules for the top level even if nothing is
+// watched.
+func TestScanWithoutPaths(t *testing.T) {
+	p := jsonscan.Compile(jsonscan.Spec{})
+	if r, err := p.Scan([]byte(`{"a":"xyz","b":{"c":1,"c":2}}`), nil); err != nil || r.Counts.TextBytes != 3 || len(r.Hits) != 0 {
+		t.Errorf("Scan() = %+v, %v, want no hit and 3 bytes of text", r, err)
+	}
+	_, err := p.Scan([]byte(`{"a":1,"a":2}`), nil)
+	if got, want := fmt.Sprint(err), `duplicate member "a" at offset 7`; got != want {
+		t.Errorf("Scan() = %v, want %v", got, want)
+	}
+}
+
+// TestKindString wants the words that messages to a client use.
+func TestKindString(t *testing.T) {
+	p := jsonscan.Compile(jsonscan.Spec{Watch: []string{"a[]"}})
+	r, err := p.Scan([]byte(`{"a":[null,true,1,"",{},[]]}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := jsonscan.ValueKind(0).String()
+	for _, h := range r.Hits {
+		got += " " + h.Kind.String()
+	}
+	if want := "none null boolean number string object array"; got != want {
+		t.Errorf("kinds = %q, want %q", got, want)
 	}
 }
 

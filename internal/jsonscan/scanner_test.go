@@ -85,7 +85,11 @@ func TestScannerValues(t *testing.T) {
 			"choices": {`-1: [{"usage":1,"choices":[{"finish_reason":2}]}]`},
 		}},
 		{"another case is another name", `{"Usage":1,"USAGE":2,"\u0055sage":3}`, values{}},
-		{"a longer and a shorter name", `{"usages":1,"usag":2,"":3,"usage ":4}`, values{}},
+		{"a longer and a shorter name", `{"usages":1,"usag":2,"":3,"usage ":4,"type\u0073":5}`, values{}},
+		{"a name longer than all, escaped", `{"choices":[{"finish_reason\u0073":1,"finish_reaso\u006e":2,"\u0066inish_reason is cut":3}]}`, values{
+			"choices":                 {`-1: [{"finish_reason\u0073":1,"finish_reaso\u006e":2,"\u0066inish_reason is cut":3}]`},
+			"choices[].finish_reason": {"0: 2"},
+		}},
 		{"the last of duplicates", `{"usage":1,"usage":{"total_tokens":2},"usage":3}`, values{"usage": {"-1: 3"}, "usage.total_tokens": {"-1: 2"}}},
 		{"lists of duplicates go on", `{"choices":[{"finish_reason":1,"finish_reason":2}],"choices":[{"finish_reason":3}]}`, values{
 			"choices": {`-1: [{"finish_reason":3}]`}, "choices[].finish_reason": {"0: 1", "0: 2", "0: 3"},
@@ -253,4 +257,25 @@ func TestScannerGrammar(t *testing.T) {
 		}
 	}
 	try("", 5)
+}
+
+// TestScannerAfterLongValue reads a short value after one whose buffer is not
+// worth keeping.
+func TestScannerAfterLongValue(t *testing.T) {
+	s := jsonscan.Compile(jsonscan.Spec{Watch: []string{"a", "b[]"}}).NewScanner(1 << 20)
+	for _, value := range []string{`"` + strings.Repeat("x", 100_000) + `"`, `"y"`} {
+		s.Reset()
+		if err := s.Write([]byte(`{"a":` + value + `,"b":[` + value + `,1]}`)); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(s.Value(0)); got != value {
+			t.Errorf("Value() is %d bytes, want %d", len(got), len(value))
+		}
+		for index, raw := range s.Each(1) {
+			if index != 0 || string(raw) != value {
+				t.Errorf("Each() begins with %d bytes at index %d, want %d at 0", len(raw), index, len(value))
+			}
+			break
+		}
+	}
 }
