@@ -10,5 +10,8 @@ if [[ ${#files[@]} -eq 0 ]]; then
   exit 0
 fi
 tests=$(sed -nE 's/^func (Test[A-Za-z0-9_]*)\(.*/\1/p' "${files[@]}" | sort -u | paste -sd'|')
+if [[ -z $tests ]]; then
+  exit 0
+fi
 packages=$(printf '%s\n' "${files[@]}" | xargs -n1 dirname | sort -u | sed 's|^|./|' | paste -sd' ')
 echo ". -run=^($tests)\$ $packages"

@@ -87,6 +87,13 @@ func TestRun(t *testing.T) {
 			wantCode: 1,
 			want:     []string{"Skipped for a reason of their own:", "not today (1, such as sample TestIt)"},
 		},
+		{
+			name:    "an input that a fuzz target passes over is no skipped test",
+			body:    `}; func FuzzIt(f *testing.F) { f.Add(1); f.Fuzz(func(t *testing.T, _ int) { t.Skip() })`,
+			strict:  true,
+			want:    []string{"ok  \tsample\t", "Nothing was left out."},
+			wantNot: []string{"FuzzIt"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
