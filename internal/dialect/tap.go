@@ -153,8 +153,6 @@ func (t *Tap) json(b []byte) {
 func (t *Tap) endEvent() bool {
 	readable := t.reading == done
 	switch {
-	case t.over:
-		return true
 	case t.reading == done && t.schema.Done:
 		t.over, t.out.Complete = true, true
 	case t.reading == scanning && t.scan.Close() == nil:
@@ -184,9 +182,9 @@ func (t *Tap) whole(p []byte) {
 // CodeUpstreamInvalid. The facts of a whole body are known only after Close.
 //
 // The boundary is [Event] if the bytes since the last one are an event that
-// lacks nothing but its empty line, or belong to one that does not count any
-// more: they may be passed on, unless Drop, and the empty line written behind
-// them. Otherwise they are a torn event, or nothing.
+// lacks nothing but its empty line: they may be passed on, unless Drop, and
+// the empty line written behind them. Otherwise they are nothing that a client
+// could read: a torn event, a comment, or something behind "[DONE]".
 func (t *Tap) Close() (Boundary, error) {
 	if !t.stream {
 		return None, t.closeWhole()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/dialect/chat"
 	"github.com/weir-gateway/weir/internal/dialect/dialecttest"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 var update = flag.Bool("update", false, "write what was found into testdata")
@@ -13,6 +14,7 @@ var update = flag.Bool("update", false, "write what was found into testdata")
 func suite() dialecttest.Suite {
 	return dialecttest.Suite{
 		Dialect: chat.Dialect{},
+		Name:    llm.Chat,
 		Dir:     "testdata",
 		Update:  *update,
 		Injects: true,

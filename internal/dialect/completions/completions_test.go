@@ -6,6 +6,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/dialect/completions"
 	"github.com/weir-gateway/weir/internal/dialect/dialecttest"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 var update = flag.Bool("update", false, "write what was found into testdata")
@@ -13,6 +14,7 @@ var update = flag.Bool("update", false, "write what was found into testdata")
 func suite() dialecttest.Suite {
 	return dialecttest.Suite{
 		Dialect: completions.Dialect{},
+		Name:    llm.Completions,
 		Dir:     "testdata",
 		Update:  *update,
 		Injects: true,

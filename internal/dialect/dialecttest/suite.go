@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 // A Suite is what a leaf brings to the tests that all leaves pass.
 type Suite struct {
 	Dialect dialect.Dialect
+	Name    llm.Dialect
 
 	// Dir is the folder of the cases.
 	Dir string
@@ -26,6 +28,9 @@ type Suite struct {
 
 // Run runs the suite.
 func (s Suite) Run(t *testing.T) {
+	if got := s.Dialect.Name(); got != s.Name {
+		t.Errorf("Name() = %q, want %q", got, s.Name)
+	}
 	t.Run("requests", s.testRequests)
 	t.Run("refused requests", s.testRefusals)
 	t.Run("options", s.testOptions)

@@ -10,6 +10,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/dialecttest"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 var update = flag.Bool("update", false, "write what was found into testdata")
@@ -17,6 +18,7 @@ var update = flag.Bool("update", false, "write what was found into testdata")
 func suite() dialecttest.Suite {
 	return dialecttest.Suite{
 		Dialect: responses.Dialect{},
+		Name:    llm.Responses,
 		Dir:     "testdata",
 		Update:  *update,
 		Begin: "event: response.created\n" +
