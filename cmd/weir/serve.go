@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,6 +44,10 @@ Log lines go to standard output, one JSON object each.`,
 				if err != nil {
 					return err
 				}
+				// net/http has a few words for the standard logger, about
+				// single connections.
+				log.SetFlags(0)
+				log.SetOutput(slog.NewLogLogger(a.Logger().Handler(), slog.LevelDebug).Writer())
 				return a.Run(ctx)
 			})
 		},

@@ -127,6 +127,9 @@ func needsSimulator(cfg *config.Config) bool {
 // Addr returns the address that clients connect to.
 func (a *App) Addr() net.Addr { return a.server.Addr() }
 
+// Logger returns the logger that the gateway writes to.
+func (a *App) Logger() *slog.Logger { return a.log }
+
 // Ring returns the last exchanges.
 func (a *App) Ring() *telemetry.Ring { return a.ring }
 

@@ -45,21 +45,26 @@ func (x *exchange) failStream(e *llm.Error) error {
 // fail answers with e instead of a success. No status has been sent yet.
 func (x *exchange) fail(e *llm.Error) {
 	row := e.Code.Row()
-	status, body := row.Status, []byte(nil)
+	status, body, passes := row.Status, []byte(nil), false
 	h := x.w.Header()
 	if e.Answer != nil {
 		for name, values := range e.Answer.Header {
 			h[name] = values
 		}
 		if row.PassAnswer {
-			status, body = e.Answer.Status, e.Answer.Body
+			status, body, passes = e.Answer.Status, e.Answer.Body, true
 		}
 	}
 	if body == nil {
 		body = x.dialect.Failure(nil, dialect.Failure{Err: e, RequestID: x.id})
 		h["Content-Type"] = []string{"application/json"}
 	}
-	x.advise(h, row, status, e.RetryAfter)
+	x.advise(h, status, e.RetryAfter, row.Kind == llm.Limited)
+	if !row.Retry && retried(status) && (!passes || row.Kind == llm.UpstreamLimited) {
+		if _, said := h["X-Should-Retry"]; !said {
+			h["X-Should-Retry"] = []string{"false"}
+		}
+	}
 	switch status {
 	case http.StatusRequestTimeout:
 		h["Connection"] = []string{"close"} // the rest of the body is not waited for
@@ -71,22 +76,25 @@ func (x *exchange) fail(e *llm.Error) {
 	x.respond(status, "", body)
 }
 
-// advise tells the client whether and when to come again, in the headers that
-// SDKs read.
-func (x *exchange) advise(h http.Header, row llm.Row, status int, after time.Duration) {
+// advise tells the client when to come again, in the header that all SDKs
+// read. Codex gives up on a 429 without an integer Retry-After.
+func (x *exchange) advise(h http.Header, status int, after time.Duration, ours bool) {
 	if x.dialect.Name() == llm.Messages {
 		h["Request-Id"] = []string{x.id}
 	}
-	if status == http.StatusTooManyRequests || after > 0 || row.Kind == llm.Limited {
-		// Codex gives up on a 429 without an integer Retry-After.
+	if status == http.StatusTooManyRequests || after > 0 || ours {
 		seconds := max(1, int64((after+time.Second-1)/time.Second))
 		h["Retry-After"] = []string{strconv.FormatInt(seconds, 10)}
 	}
-	retried := status == http.StatusRequestTimeout || status == http.StatusConflict ||
-		status == http.StatusTooManyRequests || status >= 500
-	if _, said := h["X-Should-Retry"]; retried && !row.Retry && !said {
-		h["X-Should-Retry"] = []string{"false"}
+}
+
+// retried reports whether SDKs try again after a status by themselves.
+func retried(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return true
 	}
+	return status >= 500
 }
 
 // respond sends a short answer of Weir's own.
