@@ -149,11 +149,12 @@ func (c *cutter) next() (string, bool) {
 		c.again--
 		return c.last, c.again >= 0
 	}
-	piece := ""
-	if c.size == 0 {
+	piece := clip(c.rest, c.size)
+	switch {
+	case c.size == 0:
 		piece = firstWord(c.rest)
-	} else if piece = clip(c.rest, c.size); piece == "" {
-		piece = clip(c.rest, utf8.UTFMax) // a character longer than the size asked for
+	case piece == "": // a character longer than the size asked for
+		piece = clip(c.rest, utf8.UTFMax)
 	}
 	c.rest, c.last = c.rest[len(piece):], piece
 	return piece, true

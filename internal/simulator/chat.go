@@ -34,7 +34,7 @@ type chat struct {
 	created      int64
 	choices      []answer
 	cost         usage
-	chunkHead    []byte // how every chunk begins
+	chunkHead    string // how every chunk begins
 }
 
 // parse reads the request.
@@ -128,23 +128,6 @@ func (c *chat) content(k *checker, v value, param string) []string {
 		k.fail(param, "Invalid type for '%s': expected a string or an array, but got %s.", param, v.kind())
 	}
 	return nil
-}
-
-// parts returns the texts of content parts, which all need a type.
-func (k *checker) parts(v value, param string) []string {
-	var texts []string
-	for i, e := range v.elems() {
-		part := e.object()
-		if part.get("type").str() == "" {
-			k.fail(fmt.Sprintf("%s[%d].type", param, i), "Missing required parameter: '%s[%d].type'.", param, i)
-		}
-		if text := part.get("text"); text.isString() {
-			texts = append(texts, text.str())
-		} else if refusal := part.get("refusal"); refusal.isString() {
-			texts = append(texts, refusal.str())
-		}
-	}
-	return texts
 }
 
 // offers reads the tools.

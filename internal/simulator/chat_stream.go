@@ -9,10 +9,10 @@ func (c *chat) streamed() {
 	x := c.x
 	x.open(eventStream, x.failOpenAI)
 	if x.shape == shapeAzure {
-		b := append(x.buf[:0], `data: {"choices":[],"created":0,"id":"","model":"","object":"chat.completion.chunk","prompt_filter_results":`...)
+		b := x.fresh(`data: {"choices":[],"created":0,"id":"","model":"","object":"chat.completion.chunk","prompt_filter_results":`)
 		x.event(append(append(b, promptFilter...), '}'))
 	}
-	c.chunkHead = c.head([]byte("data: "), "chat.completion.chunk")
+	c.chunkHead = string(c.head([]byte("data: "), "chat.completion.chunk"))
 	for i := range c.choices {
 		role := `{"role":"assistant","content":"","refusal":null}`
 		if len(c.choices[i].calls) > 0 {
@@ -26,18 +26,18 @@ func (c *chat) streamed() {
 	}
 	reported := c.includeUsage && !x.m.noUsage
 	if reported {
-		b := append(append(x.buf[:0], c.chunkHead...), `"choices":[],"usage":`...)
+		b := append(x.fresh(c.chunkHead), `"choices":[],"usage":`...)
 		x.event(append(c.cost.appendChat(b), '}'))
 	}
 	x.used(c.cost, reported)
 	if !x.m.noDone {
-		x.event(append(x.buf[:0], "data: [DONE]"...))
+		x.event(x.fresh("data: [DONE]"))
 	}
 }
 
 // failOpenAI sends the failure of a chat or completions stream.
 func (x *exchange) failOpenAI() {
-	b := append(x.buf[:0], `data: {"error":`...)
+	b := x.fresh(`data: {"error":`)
 	x.event(append(append(b, x.streamFault().openAI()...), '}'))
 }
 
@@ -85,8 +85,8 @@ func (c *chat) appendDelta(b []byte, a *answer, s stage, piece string, first boo
 
 // beginChunk begins a chunk of choice i up to its delta.
 func (c *chat) beginChunk(i int) []byte {
-	b := append(c.x.buf[:0], c.chunkHead...)
-	b = strconv.AppendInt(append(b, `"choices":[{"index":`...), int64(i), 10)
+	b := append(c.x.fresh(c.chunkHead), `"choices":[{"index":`...)
+	b = strconv.AppendInt(b, int64(i), 10)
 	return append(b, `,"delta":`...)
 }
 

@@ -139,7 +139,7 @@ func (c *completion) streamed() {
 	x := c.x
 	x.open(eventStream, x.failOpenAI)
 	if x.shape == shapeAzure {
-		b := append(append(x.buf[:0], "data: "...), c.head...)
+		b := append(x.fresh("data: "), c.head...)
 		b = append(append(b, `],"prompt_filter_results":`...), promptFilter...)
 		x.event(append(b, '}'))
 	}
@@ -155,17 +155,17 @@ func (c *completion) streamed() {
 	}
 	reported := c.includeUsage && !x.m.noUsage
 	if reported {
-		b := append(append(x.buf[:0], "data: "...), c.head...)
+		b := append(x.fresh("data: "), c.head...)
 		x.event(append(c.cost.appendChat(append(b, `],"usage":`...)), '}'))
 	}
 	x.used(c.cost, reported)
 	if !x.m.noDone {
-		x.event(append(x.buf[:0], "data: [DONE]"...))
+		x.event(x.fresh("data: [DONE]"))
 	}
 }
 
 func (c *completion) chunk(i int, text, finish string) []byte {
-	b := append(append(c.x.buf[:0], "data: "...), c.head...)
+	b := append(c.x.fresh("data: "), c.head...)
 	b = appendString(append(b, `{"text":`...), text)
 	b = strconv.AppendInt(append(b, `,"index":`...), int64(i), 10)
 	b = appendOptional(append(b, `,"logprobs":null,"finish_reason":`...), finish)

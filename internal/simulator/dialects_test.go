@@ -257,10 +257,14 @@ func TestEveryDialectSaysTheSameWholeAndStreamed(t *testing.T) {
 		want                       said
 	}{
 		{"text", "sim-1", "hello", ``, said{Text: "echo: hello", Finish: "stop", Input: 3, Output: 3}},
-		{"text that needs quotes", "sim-1", `a "b" \ <c> & ä 世 😀`, ``,
-			said{Text: `echo: a "b" \ <c> & ä 世 😀`, Finish: "stop", Input: 8, Output: 8}},
-		{"reasoning", "sim-1", "please think", ``,
-			said{Reasoning: "thinking about: please think", Text: "echo: please think", Finish: "stop", Input: 5, Output: 12, Thought: 7}},
+		{
+			"text that needs quotes", "sim-1", `a "b" \ <c> & ä 世 😀`, ``,
+			said{Text: `echo: a "b" \ <c> & ä 世 😀`, Finish: "stop", Input: 8, Output: 8},
+		},
+		{
+			"reasoning", "sim-1", "please think", ``,
+			said{Reasoning: "thinking about: please think", Text: "echo: please think", Finish: "stop", Input: 5, Output: 12, Thought: 7},
+		},
 		{"reasoning by model", "sim-think", "x", ``, said{Reasoning: "thinking about: x", Text: "echo: x", Finish: "stop", Input: 2, Output: 7, Thought: 5}},
 		{"one call", "sim-1", `call f {"a": "b c"}`, ``, said{Finish: "calls", Calls: []string{`f {"a":"b c"}`}, Input: 7, Output: 3}},
 		{"parallel calls", "sim-1", `call f {"a":1} and call g {} then`, ``, said{Finish: "calls", Calls: []string{`f {"a":1}`, `g {}`}, Input: 10, Output: 3}},

@@ -136,7 +136,8 @@ func events(t *testing.T, stream string) []event {
 	var list []event
 	for block := range strings.SplitSeq(strings.TrimSuffix(stream, "\n\n"), "\n\n") {
 		var e event
-		name, rest, ok := strings.Cut(block, "\n")
+		name, rest, _ := strings.Cut(block, "\n")
+		var ok bool
 		if e.name, ok = strings.CutPrefix(name, "event: "); !ok {
 			e.name, rest = "", block
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -25,9 +26,9 @@ type object []member
 
 // get returns the last member called name, or an absent value.
 func (o object) get(name string) value {
-	for i := len(o) - 1; i >= 0; i-- {
-		if o[i].name == name {
-			return o[i].value
+	for _, m := range slices.Backward(o) {
+		if m.name == name {
+			return m.value
 		}
 	}
 	return nil
@@ -54,7 +55,7 @@ func parseObject(body []byte) (object, error) {
 		var syntax *json.SyntaxError
 		var raw json.RawMessage
 		if err := json.Unmarshal(body, &raw); errors.As(err, &syntax) {
-			return nil, fmt.Errorf("body is not valid JSON: %v at offset %d", syntax, syntax.Offset)
+			return nil, fmt.Errorf("body is not valid JSON at offset %d: %w", syntax.Offset, syntax)
 		}
 		return nil, errors.New("body is not valid JSON")
 	}
@@ -121,7 +122,7 @@ func (v value) object() object {
 	members := object{} // not nil, even if it is empty
 	for i := skipSpace(v, 1); v[i] != '}'; {
 		end := skipValue(v, i)
-		name := value(v[i:end]).str()
+		name := v[i:end].str()
 		i = skipSpace(v, skipSpace(v, end)+1) // over the colon
 		end = skipValue(v, i)
 		members = append(members, member{name, v[i:end]})

@@ -72,7 +72,7 @@ func checkDeep(t *testing.T, v value) {
 // JSON or what stood between the brackets, in words of the prompt.
 func FuzzAsked(f *testing.F) {
 	for _, seed := range []string{
-		`call f {}`, `call f {"a":{"b":1}} call f <<<x>>>`, `recall f {}`, `call f{"a":1}`, "call\nf\t<<<a\n>>", `call f {`, `call call f {}`, `call f <<<>>>>`,
+		`call f {}`, `call f {"a":{"b":1}} call f <<<x>>>`, `recall f {}`, `call f{"a":1}`, "call\nf\t<<<a\n>>", `call f {`, `call f call f {}`, `call f <<<>>>>`,
 	} {
 		f.Add(seed)
 	}

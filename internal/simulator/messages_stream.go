@@ -134,7 +134,7 @@ func (c *message) sendBlock(o *block, i int) {
 
 // begin begins an event; what follows are members of its object.
 func (c *message) begin(kind string) []byte {
-	b := append(append(c.x.buf[:0], "event: "...), kind...)
+	b := append(c.x.fresh("event: "), kind...)
 	b = append(append(b, "\ndata: {\"type\":\""...), kind...)
 	return append(b, '"')
 }

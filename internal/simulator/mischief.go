@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -208,7 +209,7 @@ func (m *mischief) setFlag(key, text string) (err error) {
 	}
 	flag, ok := flags[key]
 	if !ok {
-		return fmt.Errorf("unknown; see the package comment of the simulator")
+		return errors.New("unknown; see the package comment of the simulator")
 	}
 	if text == "" {
 		text = "true"

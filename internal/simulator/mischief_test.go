@@ -377,8 +377,12 @@ func TestWhatDoesNotEnd(t *testing.T) {
 		model string
 		after int // bytes until the client leaves
 	}{
-		{streams[0], "sim-endless", 2000}, {streams[2], "sim-endless", 2000}, {streams[3], "sim-endless", 2000}, {ollamaStream, "sim-endless", 2000},
-		{streams[0], "sim-endless-line", 1 << 20}, {wholes[1], "sim-endless-line", 1 << 20},
+		{streams[0], "sim-endless", 2000},
+		{streams[2], "sim-endless", 2000},
+		{streams[3], "sim-endless", 2000},
+		{ollamaStream, "sim-endless", 2000},
+		{streams[0], "sim-endless-line", 1 << 20},
+		{wholes[1], "sim-endless-line", 1 << 20},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		resp, err := server.Client().Do(tt.kind.request(t, server.URL, tt.model).WithContext(ctx))

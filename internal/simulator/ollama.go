@@ -129,26 +129,26 @@ func (c *ollama) streamed() {
 	x := c.x
 	x.lines = true
 	x.open(ndjson, func() {
-		x.event(append(appendString(append(x.buf[:0], `{"error":`...), x.streamFault().message), '}'))
+		x.event(append(appendString(x.fresh(`{"error":`), x.streamFault().message), '}'))
 	})
 	for cut := c.answer.cutter(c.answer.reasoning); ; {
 		piece, ok := cut.next()
 		if !ok || x.over {
 			break
 		}
-		x.delta(append(c.message(c.line(x.buf[:0]), "", piece, nil), `,"done":false}`...))
+		x.delta(append(c.message(c.line(x.fresh("")), "", piece, nil), `,"done":false}`...))
 	}
 	for cut := c.answer.textCutter(); ; {
 		piece, ok := cut.next()
 		if !ok || x.over {
 			break
 		}
-		x.delta(append(c.message(c.line(x.buf[:0]), piece, "", nil), `,"done":false}`...))
+		x.delta(append(c.message(c.line(x.fresh("")), piece, "", nil), `,"done":false}`...))
 	}
 	if len(c.answer.calls) > 0 {
-		x.delta(append(c.message(c.line(x.buf[:0]), "", "", c.answer.calls), `,"done":false}`...))
+		x.delta(append(c.message(c.line(x.fresh("")), "", "", c.answer.calls), `,"done":false}`...))
 	}
-	x.event(c.last(c.message(c.line(x.buf[:0]), "", "", nil)))
+	x.event(c.last(c.message(c.line(x.fresh("")), "", "", nil)))
 	x.used(c.cost, !x.m.noUsage)
 }
 
@@ -163,10 +163,10 @@ func (x *exchange) servePull() error {
 	}
 	x.lines = true
 	x.open(ndjson, func() {
-		x.event(append(appendString(append(x.buf[:0], `{"error":`...), x.streamFault().message), '}'))
+		x.event(append(appendString(x.fresh(`{"error":`), x.streamFault().message), '}'))
 	})
 	for _, status := range []string{"pulling manifest", "success"} {
-		x.event(append(appendString(append(x.buf[:0], `{"status":`...), status), '}'))
+		x.event(append(appendString(x.fresh(`{"status":`), status), '}'))
 	}
 	return nil
 }

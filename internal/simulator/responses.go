@@ -61,8 +61,7 @@ func (c *response) parse() error {
 	if previous != "" {
 		size, ok := c.x.sim.stored.find(previous)
 		if !ok {
-			return &fault{status: 400, code: "previous_response_not_found", param: "previous_response_id",
-				message: "Previous response with id '" + previous + "' not found."}
+			k.failCode("previous_response_not_found", "previous_response_id", "Previous response with id '%s' not found.", previous)
 		}
 		c.size += size
 	}
@@ -167,8 +166,7 @@ func (c *response) reasoning(k *checker, item object, i int) {
 	if sealed == "" || c.x.sim.opens(sealed) || !c.x.sim.options.Strict {
 		return
 	}
-	k.fail("input", "The encrypted content of input[%d] could not be verified.", i)
-	k.fault.code = "invalid_encrypted_content"
+	k.failCode("invalid_encrypted_content", "input", "The encrypted content of input[%d] could not be verified.", i)
 }
 
 // offers reads tools. Those that the server itself would run are offered to no
@@ -346,16 +344,16 @@ func (c *response) toolsEcho() []byte {
 // that it lacks; pairs are names and JSON texts.
 func withDefaults(v value, pairs ...string) []byte {
 	b := slices.Clone(v.or("{}").compact())
-	have := value(b).object()
+	have := b.object()
 	b = b[:len(b)-1]
-	for i := 0; i < len(pairs); i += 2 {
-		if len(have.get(pairs[i])) > 0 {
+	for pair := range slices.Chunk(pairs, 2) {
+		if len(have.get(pair[0])) > 0 {
 			continue
 		}
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = append(append(appendString(b, pairs[i]), ':'), pairs[i+1]...)
+		b = append(append(appendString(b, pair[0]), ':'), pair[1]...)
 	}
 	return append(b, '}')
 }

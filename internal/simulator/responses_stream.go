@@ -55,7 +55,7 @@ func (c *response) fail() {
 
 // begin begins an event; what follows are members of its object.
 func (c *response) begin(kind string) []byte {
-	b := append(append(c.x.buf[:0], "event: "...), kind...)
+	b := append(c.x.fresh("event: "), kind...)
 	b = append(append(b, "\ndata: {\"type\":\""...), kind...)
 	return append(b, `",`...)
 }

@@ -94,6 +94,9 @@ func (x *exchange) open(contentType string, failure func()) {
 	x.w.WriteHeader(x.status)
 }
 
+// fresh begins the bytes of an event with s, in the memory of the last one.
+func (x *exchange) fresh(s string) []byte { return append(x.buf[:0], s...) }
+
 // event sends the event in b, which lacks the line ends that close it, and
 // keeps b's memory for the next one.
 func (x *exchange) event(b []byte) {

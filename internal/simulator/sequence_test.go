@@ -96,22 +96,36 @@ func TestToolsOfCodingAgents(t *testing.T) {
 		name, prompt, tail, tools string
 		want                      []string // of the output items, JSON without ids
 	}{
-		{"custom tool of a namespace", "call patch <<<*** Begin\n+ é\n*** End>>>", "", "",
-			[]string{`{"input":"*** Begin\n+ é\n*** End","name":"patch","namespace":"shell","status":"completed","type":"custom_tool_call"}`}},
-		{"function by its full name", `call shell.run {"cmd":["ls"]}`, "", "",
-			[]string{`{"arguments":"{\"cmd\":[\"ls\"]}","name":"run","namespace":"shell","status":"completed","type":"function_call"}`}},
-		{"custom tool at top level", "call apply_patch <<<x>>>", "", `,"tools":[{"type":"custom","name":"apply_patch"},{"type":"web_search"}]`,
-			[]string{`{"input":"x","name":"apply_patch","status":"completed","type":"custom_tool_call"}`}},
-		{"arguments that are not JSON", "call run <<<{broken>>>", "", "",
-			[]string{`{"arguments":"{broken","name":"run","namespace":"shell","status":"completed","type":"function_call"}`}},
-		{"only one call at a time", `call run {} call run {"a":1}`, "", `,"parallel_tool_calls":false`,
-			[]string{`{"arguments":"{}","name":"run","namespace":"shell","status":"completed","type":"function_call"}`}},
-		{"outputs of tools", "call run {}", `,{"type":"function_call","call_id":"1","name":"run","arguments":"{}"},` +
-			`{"type":"custom_tool_call","call_id":"2","name":"patch","input":""},` +
-			`{"type":"function_call_output","call_id":"1","output":"one"},{"type":"custom_tool_call_output","call_id":"2","output":[{"type":"input_text","text":"two"}]}`, "",
-			[]string{`{"content":[{"annotations":[],"logprobs":[],"text":"tool said: one\ntool said: two","type":"output_text"}],"role":"assistant","status":"completed","type":"message"}`}},
-		{"no call allowed", "call run {}", "", `,"tool_choice":"none"`,
-			[]string{`{"content":[{"annotations":[],"logprobs":[],"text":"echo: call run {}","type":"output_text"}],"role":"assistant","status":"completed","type":"message"}`}},
+		{
+			"custom tool of a namespace", "call patch <<<*** Begin\n+ é\n*** End>>>", "", "",
+			[]string{`{"input":"*** Begin\n+ é\n*** End","name":"patch","namespace":"shell","status":"completed","type":"custom_tool_call"}`},
+		},
+		{
+			"function by its full name", `call shell.run {"cmd":["ls"]}`, "", "",
+			[]string{`{"arguments":"{\"cmd\":[\"ls\"]}","name":"run","namespace":"shell","status":"completed","type":"function_call"}`},
+		},
+		{
+			"custom tool at top level", "call apply_patch <<<x>>>", "", `,"tools":[{"type":"custom","name":"apply_patch"},{"type":"web_search"}]`,
+			[]string{`{"input":"x","name":"apply_patch","status":"completed","type":"custom_tool_call"}`},
+		},
+		{
+			"arguments that are not JSON", "call run <<<{broken>>>", "", "",
+			[]string{`{"arguments":"{broken","name":"run","namespace":"shell","status":"completed","type":"function_call"}`},
+		},
+		{
+			"only one call at a time", `call run {} call run {"a":1}`, "", `,"parallel_tool_calls":false`,
+			[]string{`{"arguments":"{}","name":"run","namespace":"shell","status":"completed","type":"function_call"}`},
+		},
+		{
+			"outputs of tools", "call run {}", `,{"type":"function_call","call_id":"1","name":"run","arguments":"{}"},` +
+				`{"type":"custom_tool_call","call_id":"2","name":"patch","input":""},` +
+				`{"type":"function_call_output","call_id":"1","output":"one"},{"type":"custom_tool_call_output","call_id":"2","output":[{"type":"input_text","text":"two"}]}`, "",
+			[]string{`{"content":[{"annotations":[],"logprobs":[],"text":"tool said: one\ntool said: two","type":"output_text"}],"role":"assistant","status":"completed","type":"message"}`},
+		},
+		{
+			"no call allowed", "call run {}", "", `,"tool_choice":"none"`,
+			[]string{`{"content":[{"annotations":[],"logprobs":[],"text":"echo: call run {}","type":"output_text"}],"role":"assistant","status":"completed","type":"message"}`},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			input := strings.NewReplacer("PROMPT", encode(t, tt.prompt), "TAIL", tt.tail).Replace(codexInput)

@@ -15,6 +15,14 @@ func (c *checker) fail(param, format string, args ...any) {
 	}
 }
 
+// failCode is fail with OpenAI's code for it.
+func (c *checker) failCode(code, param, format string, args ...any) {
+	if c.fault == nil {
+		c.fail(param, format, args...)
+		c.fault.code = code
+	}
+}
+
 // err returns the fault as an error, nil if there is none.
 func (c *checker) err() error {
 	if c.fault == nil {
@@ -132,4 +140,21 @@ func (c *checker) offered(t *turn) {
 	if _, ok := t.find(t.choice.name); t.choice.name != "" && !ok {
 		c.fail("tool_choice", "Tool choice '%s' not found in 'tools' parameter.", t.choice.name)
 	}
+}
+
+// parts returns the texts of content parts, which all need a type.
+func (c *checker) parts(v value, param string) []string {
+	var texts []string
+	for i, e := range v.elems() {
+		part := e.object()
+		if part.get("type").str() == "" {
+			c.fail(fmt.Sprintf("%s[%d].type", param, i), "Missing required parameter: '%s[%d].type'.", param, i)
+		}
+		if text := part.get("text"); text.isString() {
+			texts = append(texts, text.str())
+		} else if refusal := part.get("refusal"); refusal.isString() {
+			texts = append(texts, refusal.str())
+		}
+	}
+	return texts
 }
