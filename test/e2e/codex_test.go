@@ -61,7 +61,8 @@ func newCodex(t *testing.T, h *house) *codex {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.home, err = os.MkdirTemp(cache, "codex-home-"); err != nil {
+	c.home, err = os.MkdirTemp(cache, "codex-home-") //nolint:usetesting // see above
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -122,8 +123,9 @@ func (c *codex) posts() (list []request) {
 	return list
 }
 
-// checkUntouched compares what Codex sent with what reached the upstream: all
-// bytes but those of the model's name are the same.
+// checkUntouched compares what Codex sent with what reached the upstream, and
+// what came back with what reached Codex: all bytes but those of the model's
+// name are the same.
 func (c *codex) checkUntouched(t *testing.T, model, target string) {
 	t.Helper()
 	sent, arrived := c.posts(), c.house.upstream.requests()
@@ -135,6 +137,10 @@ func (c *codex) checkUntouched(t *testing.T, model, target string) {
 		if !bytes.Equal(arrived[i].Body, want) {
 			t.Errorf("request %d: of %d bytes that Codex sent, %d reached the upstream; they differ from byte %d",
 				i, len(sent[i].Body), len(arrived[i].Body), firstDifference(arrived[i].Body, want))
+		}
+		if !bytes.Equal(sent[i].Reply, arrived[i].Reply) {
+			t.Errorf("answer %d: of %d bytes that the upstream sent, %d reached Codex; they differ from byte %d",
+				i, len(arrived[i].Reply), len(sent[i].Reply), firstDifference(sent[i].Reply, arrived[i].Reply))
 		}
 	}
 }
@@ -157,13 +163,11 @@ func (c *codex) checkAccount(t *testing.T, model string, n int) {
 	if len(requests) != n || len(lines) != n {
 		t.Fatalf("the simulator served %d requests and Weir logged %d, want %d", len(requests), len(lines), n)
 	}
-	for i, line := range lines {
-		w := want{operation: "responses"}
-		got := seen{RequestID: line.RequestID}
-		if u := requests[i].Usage; u != nil {
-			got.Usage = &usage{Input: u.Input, Cached: u.Cached, Output: u.Output, Reasoning: u.Reasoning, Total: u.Input + u.Output}
+	for _, r := range requests {
+		// Codex closes the connection when it has seen the last event.
+		if r.Operation != "responses" || r.Status != 200 || r.Ended == "cut" || r.Usage == nil {
+			t.Errorf("the simulator served %q with status %d, ended %q, usage %v; want a complete response", r.Operation, r.Status, r.Ended, r.Usage)
 		}
-		w.checkUsage(t, got, requests[i])
-		w.checkLogged(t, model, got, requests[i], line)
+		want{operation: "responses"}.checkLogged(t, model, seen{}, r, lineOf(lines, r))
 	}
 }

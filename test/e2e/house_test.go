@@ -41,6 +41,7 @@ models:
   - { name: m-ollama, targets: [{ upstream: ollama, model: "gpt-oss:20b" }] }
   - { name: m-compatible, targets: [{ upstream: compatible, model: qwen/qwen4 }] }
   - { name: m-simulator, targets: [{ upstream: simulator }] }
+  - { name: gpt-5.6-luna, targets: [{ upstream: azure, model: my-deployment }] }
   - { name: "gpt-*", targets: [{ upstream: openai }] }
   - { name: "sim-*", targets: [{ upstream: {{.Misbehaving}} }] }
 keys:
@@ -62,7 +63,7 @@ type house struct {
 func newHouse(t *testing.T, misbehaving string) *house {
 	t.Helper()
 	h := &house{key: clientKey}
-	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict", "--key", upstreamKey)
+	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict")
 	h.upstream = record(t, "http://"+h.simulator.address)
 	path := filepath.Join(t.TempDir(), "weir.yaml")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -147,6 +148,12 @@ type logged struct {
 	Status    int    `json:"status"`
 	Code      string `json:"code"`
 	Attempts  int    `json:"attempts"`
+
+	Usage     string `json:"usage"` // where the counts come from
+	Input     int64  `json:"input_tokens"`
+	Cached    int64  `json:"cached_tokens"`
+	Output    int64  `json:"output_tokens"`
+	Reasoning int64  `json:"reasoning_tokens"`
 }
 
 // logged waits until Weir has logged n exchanges and returns all it has logged

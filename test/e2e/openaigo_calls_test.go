@@ -35,11 +35,12 @@ func newGoClient(h *house, model string, inAzure bool, opts ...option.RequestOpt
 }
 
 // run runs every case, one after the other.
-func (c *goClient) run(ctx context.Context) []seen {
-	for _, one := range []struct {
+func (c *goClient) run(ctx context.Context, models bool) []seen {
+	type step struct {
 		name string
 		call func(context.Context, string) error
-	}{
+	}
+	steps := []step{
 		{"chat", c.chat},
 		{"chat stream", func(ctx context.Context, name string) error { return c.chatStream(ctx, name, false) }},
 		{"chat stream with usage", func(ctx context.Context, name string) error { return c.chatStream(ctx, name, true) }},
@@ -53,7 +54,11 @@ func (c *goClient) run(ctx context.Context) []seen {
 		{"responses tools", c.responsesTools},
 		{"embeddings", func(ctx context.Context, name string) error { return c.embeddings(ctx, name, "base64") }},
 		{"embeddings float", func(ctx context.Context, name string) error { return c.embeddings(ctx, name, "float") }},
-	} {
+	}
+	if models {
+		steps = append(steps, step{"models", c.models})
+	}
+	for _, one := range steps {
 		if err := one.call(ctx, one.name); err != nil {
 			c.seen = append(c.seen, seen{Case: one.name, Fault: err.Error()})
 		}
@@ -308,6 +313,25 @@ func (c *goClient) responsesTools(ctx context.Context, name string) error {
 		return err
 	}
 	c.put(seen{Case: name + ": answer", Text: r.OutputText(), Finish: string(r.Status), Usage: responsesUsage(r.Usage)})
+	return nil
+}
+
+func (c *goClient) models(ctx context.Context, name string) error {
+	s := seen{Case: name}
+	list := c.Models.ListAutoPaging(ctx)
+	for list.Next() {
+		m := list.Current()
+		s.IDs = append(s.IDs, fmt.Sprintf("%s %s %t", m.Object, m.ID, m.Created > 0))
+	}
+	if err := list.Err(); err != nil {
+		return err
+	}
+	one, err := c.Models.Get(ctx, c.model)
+	if err != nil {
+		return err
+	}
+	s.Model = one.ID
+	c.put(s)
 	return nil
 }
 

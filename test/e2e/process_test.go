@@ -6,6 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -80,8 +81,7 @@ func (p *process) stop(t *testing.T, exited <-chan error) {
 		}
 	case <-timeout.C:
 		p.cmd.Process.Kill() //nolint:errcheck // it may have ended just now
-		<-exited
-		t.Errorf("%s did not end within 15s of SIGTERM", p.name)
+		t.Errorf("%s did not end within 15s of SIGTERM, but had to be killed: %v", p.name, <-exited)
 	}
 }
 
@@ -102,7 +102,7 @@ func (p *process) read(r io.Reader) {
 func (p *process) output() ([]string, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lines[:len(p.lines):len(p.lines)], p.grown
+	return slices.Clip(p.lines), p.grown
 }
 
 // await waits for a line that satisfies ok.

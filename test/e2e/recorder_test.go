@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -35,6 +37,7 @@ type request struct {
 	Body   []byte
 	Status int         // of the answer; 0 until it has begun
 	Answer http.Header // of the answer
+	Reply  []byte      // the answer's body, as far as it has passed
 }
 
 // record starts a recorder in front of target, a base URL.
@@ -53,6 +56,7 @@ func record(t *testing.T, target string) *recorder {
 		FlushInterval:  -1,
 		Transport:      &http.Transport{DisableCompression: true},
 		ModifyResponse: r.answered,
+		ErrorLog:       log.New(io.Discard, "", 0),
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
 			panic(http.ErrAbortHandler) // what the server does to the connection, the recorder does too
 		},
@@ -88,14 +92,32 @@ func (r *recorder) add(one request) int {
 func (r *recorder) answered(answer *http.Response) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	one := &r.got[answer.Request.Context().Value(place{}).(int)]
+	n := answer.Request.Context().Value(place{}).(int)
+	one := &r.got[n]
 	one.Status, one.Answer = answer.StatusCode, answer.Header.Clone()
+	answer.Body = &reply{ReadCloser: answer.Body, recorder: r, n: n}
 	return nil
+}
+
+// A reply is an answer's body that is recorded while it passes.
+type reply struct {
+	io.ReadCloser
+	recorder *recorder
+	n        int
+}
+
+func (b *reply) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.recorder.mu.Lock()
+	defer b.recorder.mu.Unlock()
+	one := &b.recorder.got[b.n]
+	one.Reply = append(one.Reply, p[:n]...)
+	return n, err
 }
 
 // requests returns what has passed so far.
 func (r *recorder) requests() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]request(nil), r.got...)
+	return slices.Clone(r.got)
 }

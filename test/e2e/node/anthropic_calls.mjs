@@ -19,16 +19,14 @@ const toolsOf = (m) =>
   m.content.flatMap((b) => (b.type === 'tool_use' ? [{ name: b.name, arguments: JSON.stringify(b.input) }] : []));
 
 await run('messages', async (name) => {
-  const { data: m, request_id } = await client.messages
-    .create({ model, max_tokens: 1000, messages: user(prompt) })
-    .withResponse();
+  const m = await client.messages.create({ model, max_tokens: 1000, messages: user(prompt) });
   put({
     case: name,
     model: m.model,
     text: textOf(m),
     finish: m.stop_reason,
     usage: used(m.usage),
-    request_id: m._request_id ?? request_id,
+    request_id: m._request_id,
   });
 });
 
@@ -84,11 +82,11 @@ await run('count tokens', async (name) => {
   put({ case: name, usage: { input: r.input_tokens } });
 });
 
-// The simulator has no such list: this is Weir's own.
+// Weir's own list; the simulator has another.
 if (process.argv[3] === 'models')
   await run('models', async (name) => {
     const ids = [];
-    for await (const m of client.models.list()) ids.push(`${m.type} ${m.id} ${typeof m.created_at} ${m.display_name !== ''}`);
+    for await (const m of client.models.list()) ids.push(`${m.type} ${m.id} ${m.created_at > '' && m.display_name > ''}`);
     const one = await client.models.retrieve(model);
     put({ case: name, ids, model: one.id });
   });

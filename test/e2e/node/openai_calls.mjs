@@ -1,4 +1,4 @@
-// Node openai: good days. usage: node openai_calls.mjs openai|azure MODEL
+// Node openai: good days. usage: node openai_calls.mjs openai|azure MODEL [models]
 import OpenAI, { AzureOpenAI } from 'openai';
 import { calls, key, prompt, put, run, url, usage, weather } from './seen.mjs';
 
@@ -179,3 +179,11 @@ async function embeddings(name, more) {
 }
 await run('embeddings', (name) => embeddings(name)); // asks for base64 and decodes it
 await run('embeddings float', (name) => embeddings(name, { encoding_format: 'float' }));
+
+// Weir's own list; the simulator has another.
+if (process.argv[4] === 'models')
+  await run('models', async (name) => {
+    const ids = [];
+    for await (const m of client.models.list()) ids.push(`${m.object} ${m.id} ${m.created > 0}`);
+    put({ case: name, ids, model: (await client.models.retrieve(model)).id });
+  });

@@ -23,7 +23,7 @@ export async function run(name, call) {
     await call(name);
   } catch (fault) {
     put({ case: name, fault: `${fault?.name}: ${fault?.message}` });
-    console.error(name, fault);
+    console.error(name, fault?.stack);
   }
 }
 
@@ -57,7 +57,8 @@ export function failure(e) {
     status: e?.status ?? e?.statusCode,
     code: e?.code,
     type: e?.type,
-    request_id: e?.requestID ?? headers['x-request-id'],
+    // The AI SDK has no name for it.
+    request_id: e && 'requestID' in e ? e.requestID : headers['x-request-id'],
     headers,
   };
 }

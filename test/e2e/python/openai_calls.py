@@ -1,4 +1,4 @@
-"""Python openai: good days. usage: openai_calls.py openai|azure MODEL
+"""Python openai: good days. usage: openai_calls.py openai|azure MODEL [models]
 
 Strict response validation is on: an answer with a wrong type in it is an error.
 It is off where the SDK's own types refuse what OpenAI itself sends: the chunks
@@ -171,6 +171,11 @@ def embeddings(case, client, model, **options):
     )
 
 
+def models(case, client, model):
+    ids = [f"{m.object} {m.id} {str(m.created > 0).lower()}" for m in client.models.list()]
+    put(case, ids=ids, model=client.models.retrieve(model).id)
+
+
 def main():
     kind, model = sys.argv[1], sys.argv[2]
     options = {"api_key": KEY, "_strict_response_validation": True, "max_retries": 0, "timeout": 20}
@@ -195,6 +200,8 @@ def main():
     run("responses tools", responses_tools, client, model)
     run("embeddings", embeddings, lenient, model)
     run("embeddings float", embeddings, client, model, encoding_format="float")
+    if sys.argv[3:] == ["models"]:  # Weir's own list; the simulator has another
+        run("models", models, client, model)
 
 
 if __name__ == "__main__":
