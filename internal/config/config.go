@@ -83,7 +83,8 @@ type Listen struct {
 	// that much by default if `body_limit` is larger than the default here.
 	BodyMemory int64 `json:"body_memory" default:"512MiB" range:"1KiB..1TiB"`
 
-	// How long a stop waits for running exchanges before it cuts them.
+	// How long a stop waits for running exchanges before it cuts them; with
+	// `0s` it cuts them at once.
 	Drain time.Duration `json:"drain" default:"30s" range:"0s..1h"`
 
 	// How long Weir waits for a client.
@@ -183,8 +184,9 @@ type Upstream struct {
 	API API `json:"api" enum:"v1|classic"`
 
 	// Azure only: the `api-version` sent. With `classic` the default is
-	// `2024-10-21`; with `v1` only `preview` may be given, and by default
-	// none is sent. A client's own api-version never goes upstream.
+	// `2024-10-21`, while Responses want `2025-03-01-preview` or later; with
+	// `v1` only `preview` may be given, and by default none is sent. A
+	// client's own api-version never goes upstream.
 	APIVersion string `json:"api_version"`
 
 	// How Weir identifies itself. Required for azure, openai and anthropic;

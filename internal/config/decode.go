@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// The types that have a form of their own in a document. // immutable
+// The types that have a form of their own in a document.
 var (
-	durationType = reflect.TypeFor[time.Duration]()
-	secretType   = reflect.TypeFor[Secret]()
-	authType     = reflect.TypeFor[Auth]()
+	durationType = reflect.TypeFor[time.Duration]() // immutable
+	secretType   = reflect.TypeFor[Secret]()        // immutable
+	authType     = reflect.TypeFor[Auth]()          // immutable
 )
 
 // A decoder fills a Config from a tree and remembers what validation and
@@ -55,6 +55,10 @@ func (d *decoder) fault(path, msg, remedy string) {
 	d.faults = append(d.faults, Fault{Pos: d.place(path), Path: path, Msg: msg, Remedy: remedy})
 }
 
+// full reports whether there are so many faults that looking for good advice
+// on another is wasted.
+func (d *decoder) full() bool { return len(d.faults) > 2*maxFaults }
+
 func (d *decoder) warn(path, msg, remedy string) {
 	d.warned = append(d.warned, Fault{Pos: d.place(path), Path: path, Msg: msg, Remedy: remedy})
 }
@@ -90,7 +94,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 		if i < 0 {
 			at = join(path, plainOrQuoted(e.name))
 			d.at[at] = e.pos
-			d.fault(at, "unknown key", suggest(e.name, fields))
+			d.fault(at, "unknown key", d.suggest(e.name, fields))
 			continue
 		}
 		d.at[at] = e.value.pos
@@ -164,11 +168,11 @@ func (d *decoder) secret(n *node, v reflect.Value, path string) {
 		d.fault(path, "is empty", "give it a value, or remove it")
 		return
 	}
-	secret := NewSecret(s.text)
+	shown := redacted
 	if s.ref {
-		secret.hidden.shown = s.shown
+		shown = s.shown
 	}
-	v.Set(reflect.ValueOf(secret))
+	v.Set(reflect.ValueOf(newSecret(s.text, shown)))
 }
 
 // auth fills an Auth: a method's name, or a mapping with one credential.
@@ -218,7 +222,11 @@ func (d *decoder) plain(n *node, v reflect.Value, f field, path string) {
 		return
 	}
 	d.remember(path, n, s)
-	if err := set(v, f, s.text, n.shape); err != nil {
+	from := n.shape
+	if s.ref && v.Kind() == reflect.Bool {
+		from = boolean // a reference can stand for a truth value too
+	}
+	if err := set(v, f, s.text, from); err != nil {
 		d.fault(path, d.quoteValue(path, n.text)+" "+err.Error(), d.remedyFor(n, v, f))
 		return
 	}
@@ -231,10 +239,10 @@ func (d *decoder) plain(n *node, v reflect.Value, f field, path string) {
 func set(v reflect.Value, f field, s string, from shape) error {
 	switch {
 	case v.Kind() == reflect.Bool:
-		if s != "true" && s != "false" {
+		if from != boolean || !strings.EqualFold(s, "true") && !strings.EqualFold(s, "false") {
 			return errors.New("is not a truth value")
 		}
-		v.SetBool(s == "true")
+		v.SetBool(strings.EqualFold(s, "true"))
 	case v.Kind() == reflect.String:
 		if from != text {
 			return errors.New("is " + shapeNames[from] + ", wanted is a text")
@@ -278,6 +286,21 @@ func (d *decoder) remedyFor(n *node, v reflect.Value, f field) string {
 	default:
 		return sizeRemedy + f.rangeText(v.Type())
 	}
+}
+
+// suggest is the remedy for an unknown key.
+func (d *decoder) suggest(key string, fields []field) string {
+	if d.full() {
+		return "remove it"
+	}
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	if best, ok := nearest(key, names); ok {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	return "the keys allowed here are " + strings.Join(names, ", ")
 }
 
 // resolve resolves the references of a scalar.

@@ -51,7 +51,7 @@ func (f Fault) String() string {
 
 // Faults is everything that is wrong with a configuration, by position. It is
 // an error if it is not empty.
-type Faults []Fault
+type Faults []Fault //nolint:errname // the word of the package; a list is more than an error
 
 // Error returns all faults, one below the other.
 func (fs Faults) Error() string {

@@ -131,23 +131,15 @@ func setDefaults(v reflect.Value) {
 		case fv.Kind() == reflect.Slice:
 			fv.Set(reflect.ValueOf([]string{f.fallback}))
 		default:
-			if err := set(fv, f, f.fallback, text); err != nil {
+			from := text
+			if fv.Kind() == reflect.Bool {
+				from = boolean
+			}
+			if err := set(fv, f, f.fallback, from); err != nil {
 				panic(fmt.Sprintf("config: tag of %s: %q %v", f.name, f.fallback, err))
 			}
 		}
 	}
-}
-
-// suggest is the remedy for an unknown key.
-func suggest(key string, fields []field) string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.name
-	}
-	if best, ok := nearest(key, names); ok {
-		return fmt.Sprintf("did you mean %s?", best)
-	}
-	return "the keys allowed here are " + strings.Join(names, ", ")
 }
 
 // nearest returns the name that key was probably meant to be.

@@ -66,6 +66,7 @@ func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	name, named := o.find()
 	if name == "" {
+		o.Path = ""
 		return Parse([]byte(builtIn), o)
 	}
 	data, err := readAll(o.Open, name, maxSource)
@@ -93,7 +94,7 @@ func (o Options) find() (name, named string) {
 		return o.Path, "--config"
 	}
 	for _, variable := range []string{"WEIR_CONFIG", "CONFIG_PATH"} {
-		if name, _ := o.LookupEnv(variable); name != "" {
+		if name, given := o.LookupEnv(variable); given && name != "" {
 			return name, "$" + variable
 		}
 	}
@@ -150,21 +151,22 @@ func (d *decoder) override(c *Config, o Options) {
 		d.forget("listen.address", Pos{File: "--listen"})
 		c.Listen.Address = o.Listen
 	}
-	s, _ := o.LookupEnv("BODY_LIMIT")
-	if s == "" {
+	s, given := o.LookupEnv("BODY_LIMIT")
+	if !given || s == "" {
 		return
 	}
 	const path = "listen.body_limit"
 	d.forget(path, Pos{File: "BODY_LIMIT"})
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		s = formatSize(n)
+	size := s
+	if _, err := strconv.ParseUint(s, 10, 63); err == nil {
+		size += "B"
 	}
 	v := reflect.ValueOf(&c.Listen).Elem()
 	for _, f := range fieldsOf(v.Type()) {
 		if f.name != "body_limit" {
 			continue
 		}
-		if err := set(v.Field(f.index), f, s, text); err != nil {
+		if err := set(v.Field(f.index), f, size, text); err != nil {
 			d.fault(path, quote(s)+" "+err.Error(), "write a number of bytes, or a number and its unit such as 50MiB"+f.rangeText(v.Field(f.index).Type()))
 		}
 	}

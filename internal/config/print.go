@@ -71,13 +71,13 @@ func (p *printer) inline(v reflect.Value, f field, path string) string {
 	}
 	switch x := v.Interface().(type) {
 	case Secret:
-		return quoteYAML(x.hidden.shown)
+		return quoteYAML(x.source())
 	case Auth:
 		return x.inline()
 	case map[string]Secret:
 		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(x)) {
-			parts = append(parts, quoteYAML(name)+": "+quoteYAML(x[name].hidden.shown))
+			parts = append(parts, quoteYAML(name)+": "+quoteYAML(x[name].source()))
 		}
 		return "{ " + strings.Join(parts, ", ") + " }"
 	}
@@ -100,9 +100,9 @@ func (p *printer) inline(v reflect.Value, f field, path string) string {
 func (a Auth) inline() string {
 	switch a.Method {
 	case AuthAPIKey:
-		return "{ api_key: " + quoteYAML(a.APIKey.hidden.shown) + " }"
+		return "{ api_key: " + quoteYAML(a.APIKey.source()) + " }"
 	case AuthBearer:
-		return "{ bearer: " + quoteYAML(a.Bearer.hidden.shown) + " }"
+		return "{ bearer: " + quoteYAML(a.Bearer.source()) + " }"
 	default:
 		return string(a.Method)
 	}

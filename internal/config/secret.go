@@ -12,34 +12,48 @@ const redacted = "[redacted]"
 
 // A Secret is a text that no printer, logger or encoder writes: all of them
 // write "[redacted]" instead, or nothing if the Secret is empty. The zero
-// Secret is empty. Secrets are compared with [Secret.Equal], not with ==.
+// Secret is empty. Secrets are compared with [Secret.Equal]; == does not
+// compile.
 type Secret struct {
-	hidden *hidden // a pointer, because fmt prints the fields of a value it cannot call methods on
+	// A function, because fmt prints every other kind of field where it
+	// cannot call methods, behind pointers too. nil if empty.
+	reveal func() hidden
 }
 
+// hidden is what a Secret hides.
 type hidden struct {
 	text  string
 	shown string // the text with its references in place and its literal parts redacted
 }
 
 // NewSecret returns a Secret that holds text.
-func NewSecret(text string) Secret {
+func NewSecret(text string) Secret { return newSecret(text, redacted) }
+
+func newSecret(text, shown string) Secret {
 	if text == "" {
 		return Secret{}
 	}
-	return Secret{&hidden{text: text, shown: redacted}}
+	return Secret{func() hidden { return hidden{text, shown} }}
 }
 
 // Reveal returns the text of the secret. It is the only way to it.
 func (s Secret) Reveal() string {
-	if s.hidden == nil {
+	if s.reveal == nil {
 		return ""
 	}
-	return s.hidden.text
+	return s.reveal().text
+}
+
+// source returns what Print may show of the secret.
+func (s Secret) source() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal().shown
 }
 
 // IsZero reports whether the secret is empty.
-func (s Secret) IsZero() bool { return s.hidden == nil }
+func (s Secret) IsZero() bool { return s.reveal == nil }
 
 // Equal reports whether both secrets hold the same text, in a time that
 // depends on their lengths alone.
@@ -49,7 +63,7 @@ func (s Secret) Equal(other Secret) bool {
 
 // String returns "[redacted]", or "" for an empty secret.
 func (s Secret) String() string {
-	if s.hidden == nil {
+	if s.reveal == nil {
 		return ""
 	}
 	return redacted

@@ -26,8 +26,10 @@ const (
 	null    // nothing, or null
 )
 
-// shapeNames names shapes in messages. // immutable
-var shapeNames = [...]string{mapping: "a mapping", sequence: "a list", text: "a text", number: "a number", boolean: "true or false", null: "nothing"}
+// shapeNames names shapes in messages.
+var shapeNames = [...]string{ // immutable
+	mapping: "a mapping", sequence: "a list", text: "a text", number: "a number", boolean: "true or false", null: "nothing",
+}
 
 // A node is one value of a document. It is all that is left of the YAML
 // library behind this file.
@@ -50,9 +52,11 @@ type entry struct {
 // from costing more than a second.
 const (
 	maxSource  = 1 << 20 // bytes
-	maxTokens  = 200_000
-	maxNesting = 32  // brackets, and block indicators on one line
-	maxIndent  = 128 // columns
+	maxMarks   = 150_000 // characters with a meaning in YAML, counted before anything is read
+	maxTokens  = 100_000
+	maxEntries = 10_000 // keys and items outside brackets, whose cost in the library grows with their square
+	maxNesting = 32     // brackets, and block indicators on one line
+	maxIndent  = 128    // columns
 )
 
 // Plain references hold braces, which YAML does not allow inside { } without
@@ -120,6 +124,10 @@ func (b *treeBuilder) fault(pos Pos, msg, remedy string) {
 	b.faults = append(b.faults, Fault{Pos: pos, Msg: msg, Remedy: remedy})
 }
 
+func (b *treeBuilder) tooMany(pos Pos) {
+	b.fault(pos, "the document has too many parts", "check the file's name; if it is right, write each item of a long list on one line, between { and }")
+}
+
 func (b *treeBuilder) pos(t *token.Token) Pos {
 	if t == nil || t.Position == nil {
 		return Pos{File: b.file, Line: 1, Column: 1}
@@ -133,7 +141,7 @@ func (b *treeBuilder) acceptSource(src []byte) bool {
 		b.fault(Pos{File: b.file, Line: 1, Column: 1}, "the document is larger than "+formatSize(maxSource), "a configuration is a few pages; check the file's name")
 		return false
 	}
-	line, column := 1, 1
+	line, column, marks := 1, 1, 0
 	for i := 0; i < len(src); {
 		r, n := utf8.DecodeRune(src[i:])
 		pos := Pos{File: b.file, Line: line, Column: column}
@@ -146,6 +154,13 @@ func (b *treeBuilder) acceptSource(src []byte) bool {
 			return false
 		}
 		i, column = i+n, column+1
+		if strings.ContainsRune("[]{},:-?&*!%#", r) {
+			marks++
+		}
+		if marks > maxMarks {
+			b.tooMany(pos)
+			return false
+		}
 		if r == '\n' {
 			line, column = line+1, 1
 		}
@@ -157,10 +172,10 @@ func (b *treeBuilder) acceptSource(src []byte) bool {
 // follows it recursively.
 func (b *treeBuilder) acceptTokens(tokens token.Tokens) bool {
 	if len(tokens) > maxTokens {
-		b.fault(b.pos(tokens[maxTokens]), "the document has too many parts", "a configuration is a few pages; check the file's name")
+		b.tooMany(b.pos(tokens[maxTokens]))
 		return false
 	}
-	var flow, onLine, line, documents int
+	var flow, onLine, line, entries, documents int
 	for _, t := range tokens {
 		if t.Position != nil && t.Position.Line != line {
 			line, onLine = t.Position.Line, 0
@@ -177,9 +192,14 @@ func (b *treeBuilder) acceptTokens(tokens token.Tokens) bool {
 		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
 			if flow <= 0 {
 				onLine++
+				entries++
 			}
 		case token.DocumentHeaderType:
 			documents++
+		}
+		if entries > maxEntries {
+			b.tooMany(b.pos(t))
+			return false
 		}
 		if flow > maxNesting || onLine > maxNesting {
 			b.fault(b.pos(t), "the document is nested too deeply", "the schema needs no more than six levels")

@@ -19,8 +19,8 @@ var (
 	durationRun = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`)
 )
 
-// sizeUnits are the units of a size, largest first. // immutable
-var sizeUnits = []struct {
+// sizeUnits are the units of a size, largest first.
+var sizeUnits = []struct { // immutable
 	name  string
 	bytes int64
 }{

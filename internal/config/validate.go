@@ -1,13 +1,11 @@
 package config
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +16,8 @@ var (
 	hostForm     = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?)*$`)
 	placeholders = regexp.MustCompile(`(?i)YOUR[-_]RESOURCE[-_]NAME|(^|[^a-z])CHANGE[-_]?ME($|[^a-z])|\[redacted\]`)
 )
+
+const nameRemedy = "use letters, digits, . _ - and +, at most 64, the first a letter or a digit"
 
 // minSecret is the length of the shortest key.
 const minSecret = 16
@@ -34,11 +34,15 @@ func (d *decoder) validate(c *Config) {
 
 // name checks that a name is well formed and not among those seen.
 func (d *decoder) name(path, name string, form *regexp.Regexp, seen map[string]string) {
+	remedy := nameRemedy
+	if form == keyNameForm {
+		remedy = strings.Replace(remedy, "and +", "+ and @", 1)
+	}
 	switch {
 	case !d.given(path) || !d.sound(path):
 		return
 	case !form.MatchString(name):
-		d.fault(path, d.quoteValue(path, name)+" is not a name", "use letters, digits, . _ - and +, at most 64, the first a letter or a digit")
+		d.fault(path, d.quoteValue(path, name)+" is not a name", remedy)
 	case seen[name] != "":
 		d.fault(path, d.quoteValue(path, name)+" is the name of "+seen[name]+" too", "give each a name of its own")
 	default:
@@ -79,7 +83,7 @@ func (d *decoder) listen(l *Listen) {
 	}
 	const memory = "listen.body_memory"
 	if l.BodyMemory < l.BodyLimit && d.sound(memory) && d.sound("listen.body_limit") {
-		d.fault(memory, "is less than listen.body_limit, "+formatSize(l.BodyLimit)+": the largest body allowed could never be read", "make it several times body_limit")
+		d.fault(memory, "is less than listen.body_limit: the largest body allowed could never be read", "make it several times body_limit")
 	}
 	d.certificate(l.TLS)
 }
@@ -128,10 +132,7 @@ func (d *decoder) models(c *Config) {
 	if len(c.Models) == 0 && d.given("models") && d.sound("models") {
 		d.fault("models", "is empty", fieldNamed("models").hint())
 	}
-	upstreams := make(map[string]bool, len(c.Upstreams))
-	for _, u := range c.Upstreams {
-		upstreams[u.Name] = true // "" is one whose name has a fault: then no other is called missing
-	}
+	upstreams := d.upstreamNames(c.Upstreams)
 	seen := make(map[string]string, len(c.Models))
 	for i, m := range c.Models {
 		path := fmt.Sprintf("models[%d]", i)
@@ -154,7 +155,7 @@ func isModelName(s string) bool {
 	return s != "" && len(s) <= 256 && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-func (d *decoder) targets(m Model, path string, upstreams map[string]bool) {
+func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 	if len(m.Targets) == 0 && d.given(path) && d.sound(path) {
 		d.fault(path, "is empty", fieldNamed("targets").hint())
 	}
@@ -162,8 +163,8 @@ func (d *decoder) targets(m Model, path string, upstreams map[string]bool) {
 	seen := make(map[target]bool, len(m.Targets))
 	for i, t := range m.Targets {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if up := at + ".upstream"; d.given(up) && d.sound(up) && d.sound("upstreams") && !upstreams[t.Upstream] && !upstreams[""] {
-			d.fault(up, "there is no upstream "+d.quoteValue(up, t.Upstream), nearestName(t.Upstream, upstreams))
+		if up := at + ".upstream"; d.given(up) && d.sound(up) && d.sound("upstreams") && !upstreams.has(t.Upstream) {
+			d.fault(up, "there is no upstream "+d.quoteValue(up, t.Upstream), upstreams.remedy(t.Upstream))
 		}
 		if name := at + ".model"; d.given(name) && d.sound(name) && t.Model != "" {
 			switch {
@@ -182,25 +183,45 @@ func (d *decoder) targets(m Model, path string, upstreams map[string]bool) {
 	}
 }
 
-// nearestName is the remedy for a name that no upstream has.
-func nearestName(name string, upstreams map[string]bool) string {
-	names := make([]string, 0, len(upstreams))
-	for n := range upstreams {
-		names = append(names, n)
+// A nameSet is the names of the upstreams there are.
+type nameSet struct {
+	all   map[string]bool
+	first []string // some of them, for advice; none that came from a reference
+}
+
+func (d *decoder) upstreamNames(upstreams []Upstream) nameSet {
+	const most = 50
+	s := nameSet{all: make(map[string]bool, len(upstreams))}
+	for i, u := range upstreams {
+		s.all[u.Name] = true
+		if _, ref := d.shown[fmt.Sprintf("upstreams[%d].name", i)]; !ref && len(s.first) < most {
+			s.first = append(s.first, u.Name)
+		}
 	}
-	slices.Sort(names)
-	if best, ok := nearest(name, names); ok {
+	return s
+}
+
+// has reports whether an upstream is there. If the name of one has a fault of
+// its own, nobody knows, and none is called missing.
+func (s nameSet) has(name string) bool { return s.all[name] || s.all[""] }
+
+// remedy is what to do about a name that no upstream has.
+func (s nameSet) remedy(name string) string {
+	if best, ok := nearest(name, s.first); ok {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	const most = 8
-	return "name one of the upstreams above: " + strings.Join(names[:min(len(names), most)], ", ")
+	if len(s.first) == 0 {
+		return "name one of the upstreams"
+	}
+	return "name one of the upstreams: " + strings.Join(s.first[:min(len(s.first), most)], ", ")
 }
 
 // whoMayCall applies the rule that protects credentials: what can be reached
 // from other machines and spends yours asks for a key, unless said otherwise.
 func (d *decoder) whoMayCall(c *Config) {
 	const address = "listen.address"
-	owner := c.credentialOwner()
+	owner := d.credentialOwner(c)
 	if !d.sound(address) || isLoopback(c.Listen.Address) {
 		if len(c.Keys) == 0 && c.Listen.Open {
 			d.warn("listen.open", "has no effect: only this machine can reach "+d.quoteValue(address, c.Listen.Address), "remove it")
@@ -222,12 +243,12 @@ func (d *decoder) whoMayCall(c *Config) {
 	}
 }
 
-// credentialOwner returns the name of the first upstream that holds a
-// credential of the operator's, or "".
-func (c *Config) credentialOwner() string {
+// credentialOwner returns the name, as it may be shown, of the first upstream
+// that holds a credential of the operator's, or "".
+func (d *decoder) credentialOwner(c *Config) string {
 	for i, u := range c.Upstreams {
 		if u.hasCredential() {
-			return cmp.Or(u.Name, fmt.Sprintf("upstreams[%d]", i))
+			return d.quoteValue(fmt.Sprintf("upstreams[%d].name", i), u.Name)
 		}
 	}
 	return ""

@@ -14,7 +14,7 @@ func (d *decoder) keys(c *Config) {
 		path := fmt.Sprintf("keys[%d]", i)
 		d.name(path+".name", k.Name, keyNameForm, names)
 		if at := path + ".tenant"; d.given(at) && d.sound(at) && !nameForm.MatchString(k.Tenant) {
-			d.fault(at, d.quoteValue(at, k.Tenant)+" is not a name", "use letters, digits, . _ - and +, at most 64, the first a letter or a digit")
+			d.fault(at, d.quoteValue(at, k.Tenant)+" is not a name", nameRemedy)
 		}
 		if at := path + ".secret"; d.given(at) && d.sound(at) {
 			d.keySecret(at, k.Secret, secrets)
@@ -46,7 +46,7 @@ func (d *decoder) headerSafe(path, s string) bool {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return true
 	}
-	d.fault(path, "has a space, a line break or a character beyond ASCII, which no client can send", "use visible ASCII characters only; look for a space at either end")
+	d.fault(path, "has a space, a line break or a character beyond ASCII, which no header can carry", "use visible ASCII characters only; look for a space at either end")
 	return false
 }
 

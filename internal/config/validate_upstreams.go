@@ -162,8 +162,7 @@ var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")
 
 // reserved are the headers that an upstream's configuration may not set:
 // those that Weir sets itself, and those of one connection (RFC 9110 §7.6.1).
-// immutable
-var reserved = []string{
+var reserved = []string{ // immutable
 	"Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect",
 	"Forwarded", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via",
 }
