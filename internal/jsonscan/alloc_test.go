@@ -77,6 +77,9 @@ func TestAllocations(t *testing.T) {
 // TestScanIsLinear scans hostile bodies that would take minutes if anything
 // were quadratic. They need less than a second together.
 func TestScanIsLinear(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector is several times slower, and time is what this measures")
+	}
 	p := jsonscan.Compile(testSpec)
 	for _, tt := range []struct{ name, body string }{
 		{"a million names", manyNames(1_000_000)},

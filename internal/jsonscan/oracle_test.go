@@ -30,8 +30,11 @@ func scanByOracle(spec jsonscan.Spec, body []byte) (jsonscan.Result, error) {
 	if err := o.value("", -1, 1); err != nil {
 		return jsonscan.Result{}, err
 	}
-	if _, err := o.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return jsonscan.Result{}, fmt.Errorf("after the object: %v", err)
+	switch _, err := o.dec.ReadToken(); {
+	case err == nil:
+		return jsonscan.Result{}, errors.New("a second value")
+	case !errors.Is(err, io.EOF):
+		return jsonscan.Result{}, fmt.Errorf("after the object: %w", err)
 	}
 	return o.result, nil
 }
@@ -47,7 +50,7 @@ func (o *oracle) value(path string, index, depth int) error {
 			o.result.Hits = append(o.result.Hits, jsonscan.Hit{Path: i, Kind: kinds[kind], Index: index})
 		}
 	}
-	start := 0
+	var start int
 	var err error
 	switch kind {
 	case '{', '[':

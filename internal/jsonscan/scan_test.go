@@ -186,10 +186,14 @@ func TestScanRefuses(t *testing.T) {
 		{"a Kelvin sign", `{"` + "\u212a" + `":1}`, 1, `member "\u212a" where only "k" is understood`},
 		{"a capital on the way of a path", `{"stream_options":{"Include_usage":1}}`, 19, `member "Include_usage" where only "include_usage" is understood`},
 		{"a capital in an element", `{"input":[{"content":[{"Type":1}]}]}`, 23, `member "Type" where only "type" is understood`},
-		{"a long name is cut", `{"` + strings.Repeat("é", 50) + `":1,"` + strings.Repeat("é", 50) + `":1}`, 106,
-			`duplicate member "` + strings.Repeat(`\u00e9`, 32) + `"...`},
-		{"and never within a rune", `{"x` + strings.Repeat("é", 50) + `":1,"x` + strings.Repeat("é", 50) + `":1}`, 107,
-			`duplicate member "x` + strings.Repeat(`\u00e9`, 31) + `"...`},
+		{
+			"a long name is cut", `{"` + strings.Repeat("é", 50) + `":1,"` + strings.Repeat("é", 50) + `":1}`, 106,
+			`duplicate member "` + strings.Repeat(`\u00e9`, 32) + `"...`,
+		},
+		{
+			"and never within a rune", `{"x` + strings.Repeat("é", 50) + `":1,"x` + strings.Repeat("é", 50) + `":1}`, 107,
+			`duplicate member "x` + strings.Repeat(`\u00e9`, 31) + `"...`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := p.Scan([]byte(tt.body), nil)
@@ -225,12 +229,13 @@ func TestKindString(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := jsonscan.ValueKind(0).String()
+	got := []string{jsonscan.ValueKind(0).String()}
 	for _, h := range r.Hits {
-		got += " " + h.Kind.String()
+		got = append(got, h.Kind.String())
 	}
-	if want := "none null boolean number string object array"; got != want {
-		t.Errorf("kinds = %q, want %q", got, want)
+	want := []string{"none", "null", "boolean", "number", "string", "object", "array"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("kinds (-want +got):\n%s", diff)
 	}
 }
 
@@ -278,16 +283,21 @@ func TestScanHits(t *testing.T) {
 		}},
 		{"elements with their index", `{"messages":[{"role":"a"},[],{},{"content":1,"role":"b"}]}`, []hit{
 			{messages, jsonscan.Array, `[{"role":"a"},[],{},{"content":1,"role":"b"}]`, -1},
-			{role, jsonscan.String, `"a"`, 0}, {role, jsonscan.String, `"b"`, 3},
+			{role, jsonscan.String, `"a"`, 0},
+			{role, jsonscan.String, `"b"`, 3},
 		}},
 		{"elements of every kind", `{"input":[1,"b",[2],{},null]}`, []hit{
-			{inputElement, jsonscan.Number, `1`, 0}, {inputElement, jsonscan.String, `"b"`, 1}, {inputElement, jsonscan.Array, `[2]`, 2},
-			{inputElement, jsonscan.Object, `{}`, 3}, {inputElement, jsonscan.Null, `null`, 4},
+			{inputElement, jsonscan.Number, `1`, 0},
+			{inputElement, jsonscan.String, `"b"`, 1},
+			{inputElement, jsonscan.Array, `[2]`, 2},
+			{inputElement, jsonscan.Object, `{}`, 3},
+			{inputElement, jsonscan.Null, `null`, 4},
 		}},
 		{"an array in an array: the index is the first", `{"input":["a",{"content":[{},{"type":"x"},{"type":"y"}]}]}`, []hit{
 			{inputElement, jsonscan.String, `"a"`, 0},
 			{inputElement, jsonscan.Object, `{"content":[{},{"type":"x"},{"type":"y"}]}`, 1},
-			{partType, jsonscan.String, `"x"`, 1}, {partType, jsonscan.String, `"y"`, 1},
+			{partType, jsonscan.String, `"x"`, 1},
+			{partType, jsonscan.String, `"y"`, 1},
 		}},
 		{"a path in the wrong place", `{"a":[{"messages":[{"role":1}]}],"messages":[[{"role":1}]],"stream_options":[{"include_usage":true}]}`, []hit{
 			{messages, jsonscan.Array, `[[{"role":1}]]`, -1},
@@ -365,10 +375,14 @@ func TestScanCounts(t *testing.T) {
 		{"a word that begins like one", `{"a":"data","b":"dat` + b64 + `"}`, all, jsonscan.Counts{TextBytes: 4, Base64Bytes: 259}},
 		{"items of the arrays that are entered", `{"input":[1,{},[2,3]],"tools":[{}],"other":[1,2],"x":{"input":[1]}}`, all, jsonscan.Counts{Items: 4}},
 		{"no items where there is no array", `{"input":"abc"}`, all, jsonscan.Counts{TextBytes: 3}},
-		{"only the strings that are asked for", `{"model":"gpt","choices":[{"text":"abc","x":"y"},{"text":["z"]},{"text":"d"}]}`, one,
-			jsonscan.Counts{TextBytes: 4, Items: 3}},
-		{"base64 among the strings that are asked for", `{"x":"` + b64 + `","choices":[{"text":"` + b64 + `"}]}`, one,
-			jsonscan.Counts{Base64Bytes: 256, Items: 1}},
+		{
+			"only the strings that are asked for", `{"model":"gpt","choices":[{"text":"abc","x":"y"},{"text":["z"]},{"text":"d"}]}`, one,
+			jsonscan.Counts{TextBytes: 4, Items: 3},
+		},
+		{
+			"base64 among the strings that are asked for", `{"x":"` + b64 + `","choices":[{"text":"` + b64 + `"}]}`, one,
+			jsonscan.Counts{Base64Bytes: 256, Items: 1},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := jsonscan.Compile(tt.spec).Scan([]byte(tt.body), nil)
