@@ -55,12 +55,23 @@ func StartSim(t testing.TB, o simulator.Options) *Sim {
 // strict simulator of its own; the process's own are not seen.
 func Start(t testing.TB, yaml string, env ...string) *Gate {
 	t.Helper()
+	return StartWith(t, app.Options{}, yaml, env...)
+}
+
+// StartWith is Start with further options: its Observers, and its Ledger if it
+// has one (Gate.Ledger is nil then).
+func StartWith(t testing.TB, o app.Options, yaml string, env ...string) *Gate {
+	t.Helper()
 	sim := StartSim(t, simulator.Options{Strict: true, KeepBodies: true, ShowCredentials: true})
 	vars := map[string]string{"SIM": sim.URL}
 	for i := 0; i < len(env); i += 2 {
 		vars[env[i]] = env[i+1]
 	}
-	g := &Gate{Sim: sim, Ledger: ledger.NewMemory(20_000), Log: &Buffer{}}
+	g := &Gate{Sim: sim, Log: &Buffer{}}
+	if o.Ledger == nil {
+		g.Ledger = ledger.NewMemory(20_000)
+		o.Ledger = g.Ledger
+	}
 	cfg, err := config.Parse([]byte(yaml), config.Options{
 		Path: "test.yaml", Listen: "127.0.0.1:0",
 		LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
@@ -69,7 +80,8 @@ func Start(t testing.TB, yaml string, env ...string) *Gate {
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
 	}
-	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: g.Ledger})
+	o.Config, o.Log = cfg, g.Log
+	g.App, err = app.New(context.Background(), o)
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
+	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
@@ -82,8 +82,7 @@ func (x *exchange) encode() error {
 		x.injected = len(edits) > 0
 	}
 	if model, needed := x.req.ModelEdit(x.body.b, x.target.Model); needed {
-		edits = append(edits, model)
-		slices.SortStableFunc(edits, func(a, b jsonscan.Edit) int { return a.Span.Start - b.Span.Start })
+		edits = dialect.AddEdit(edits, model)
 	}
 	if len(edits) == 0 {
 		x.out = x.body

@@ -218,8 +218,11 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 		return x.flush() // what breaks after the end breaks nothing
 	case readErr != io.EOF:
 		return readErr
+	case x.entry.Code != "" && x.op != llm.OpResponses:
+		return x.flush() // the upstream has said why itself, in the dialect's way
 	case x.entry.Code != "":
-		return x.flush() // the upstream has said why itself
+		// An error event does not end a stream of responses: Codex waits on.
+		return &llm.Error{Code: x.entry.Code, Op: "gateway.relay", Upstream: x.target.Upstream}
 	default:
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
 	}
