@@ -228,12 +228,15 @@ func (d *decoder) whoMayCall(c *Config) {
 		}
 		return
 	}
+	if len(c.Keys) == 0 && len(c.Listen.Hosts) == 0 && d.sound("keys") {
+		d.warn(address, "other machines can reach "+d.quoteValue(address, c.Listen.Address)+", but without keys it answers to localhost, 127.0.0.1 and [::1] only", "add the names and addresses by which clients call it to listen.hosts")
+	}
 	switch {
 	case len(c.Keys) > 0:
 		if c.Listen.Open {
 			d.warn("listen.open", "has no effect: there are keys, and everyone needs one", "remove it")
 		}
-	case d.given("keys") && !d.sound("keys"):
+	case !d.sound("keys"):
 	case owner == "":
 	case c.Listen.Open:
 		d.warn("listen.open", "anyone who can reach "+d.quoteValue(address, c.Listen.Address)+" spends the credential of upstream "+owner, "add keys, unless something else guards this address")
