@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/weir-gateway/weir/internal/config"
@@ -18,6 +20,9 @@ Nothing is started and nobody is called. The exit code is 0 if the configuration
 can be served and 2 if it cannot.`,
 		Args: positional(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if print && schema {
+				return usageError{errors.New("--print and --schema cannot both be printed: choose one")}
+			}
 			if schema {
 				_, err := cmd.OutOrStdout().Write(config.JSONSchema())
 				return err
@@ -41,6 +46,5 @@ can be served and 2 if it cannot.`,
 	}
 	cmd.Flags().BoolVar(&print, "print", false, "print the whole configuration with every default, secrets left out")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the file, for editors")
-	cmd.MarkFlagsMutuallyExclusive("print", "schema")
 	return cmd
 }

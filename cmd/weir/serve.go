@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -32,6 +33,9 @@ on this machine only.
 Log lines go to standard output, one JSON object each.`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.BuiltIn && o.Path != "" {
+				return usageError{errors.New("--simulator takes no configuration: leave --config out")}
+			}
 			cfg, err := loadConfig(o)
 			if err != nil {
 				return err
@@ -55,7 +59,6 @@ Log lines go to standard output, one JSON object each.`,
 	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration file")
 	cmd.Flags().StringVarP(&o.Listen, "listen", "l", "", "address to listen on, instead of listen.address")
 	cmd.Flags().BoolVar(&o.BuiltIn, "simulator", false, "serve the built-in simulator, whatever files and variables there are")
-	cmd.MarkFlagsMutuallyExclusive("config", "simulator")
 	return cmd
 }
 
