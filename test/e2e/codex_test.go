@@ -116,7 +116,7 @@ func (c *codex) ask(t *testing.T, model, prompt string) result {
 // posts returns the requests for a response that Codex made.
 func (c *codex) posts() (list []request) {
 	for _, r := range c.front.requests() {
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URI, "/responses") {
+		if path, _, _ := strings.Cut(r.URI, "?"); r.Method == http.MethodPost && strings.HasSuffix(path, "/responses") {
 			list = append(list, r)
 		}
 	}
