@@ -35,7 +35,7 @@ type Config struct {
 	// has a credential of yours.
 	Keys []Key `json:"keys"`
 
-	// What Weir writes to standard error.
+	// What Weir writes to standard output.
 	Log Log `json:"log"`
 
 	// Source is the name of the file read, or [BuiltIn].
@@ -79,8 +79,9 @@ type Listen struct {
 	BodyLimit int64 `json:"body_limit" default:"50MiB" range:"1KiB..16GiB"`
 
 	// The memory that the request bodies of all clients may take together;
-	// beyond it requests are answered with 503. At least `body_limit`, and
-	// that much by default if `body_limit` is larger than the default here.
+	// beyond it requests are answered with 503. At least twice `body_limit`,
+	// because a body may be there as it came and as it is sent on; that much
+	// by default if it is more than the default here.
 	BodyMemory int64 `json:"body_memory" default:"512MiB" range:"1KiB..1TiB"`
 
 	// How long a stop waits for running exchanges before it cuts them; with
@@ -283,7 +284,7 @@ type Key struct {
 	Disabled bool `json:"disabled" default:"false"`
 }
 
-// Log is what Weir writes to standard error.
+// Log is what Weir writes to standard output.
 type Log struct {
 	// The least important lines that are written.
 	Level string `json:"level" default:"info" enum:"debug|info|warn|error"`

@@ -52,6 +52,8 @@ const defaultFile = "weir.yaml"
 const builtIn = `upstreams:
   - { name: simulator, kind: simulator }
 models:
+  - name: sim-1
+    targets: [{ upstream: simulator }]
   - name: sim-*
     targets: [{ upstream: simulator }]
 `
@@ -91,7 +93,7 @@ func (o Options) find() (name, named string) {
 		return "", ""
 	}
 	if o.Path != "" {
-		return o.Path, "--config"
+		return o.Path, "the command line"
 	}
 	for _, variable := range []string{"WEIR_CONFIG", "CONFIG_PATH"} {
 		if name, given := o.LookupEnv(variable); given && name != "" {
@@ -183,7 +185,7 @@ func (d *decoder) forget(path string, pos Pos) {
 // complete fills in the defaults that depend on other values.
 func (d *decoder) complete(c *Config) {
 	if !d.given("listen.body_memory") {
-		c.Listen.BodyMemory = max(c.Listen.BodyMemory, c.Listen.BodyLimit)
+		c.Listen.BodyMemory = max(c.Listen.BodyMemory, 2*c.Listen.BodyLimit)
 	}
 	for i := range c.Upstreams {
 		u, path := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)

@@ -72,9 +72,9 @@ func TestLoadFindsTheFile(t *testing.T) {
 		{name: "then WEIR_CONFIG", folder: withDefault, options: config.Options{LookupEnv: environment("CONFIG_PATH", byPath, "WEIR_CONFIG", byWeir)}, wantModel: "weir-config", wantSource: byWeir},
 		{name: "then CONFIG_PATH", folder: withDefault, options: config.Options{LookupEnv: environment("CONFIG_PATH", byPath, "WEIR_CONFIG", "")}, wantModel: "config-path", wantSource: byPath},
 		{name: "then weir.yaml in the folder", folder: withDefault, options: config.Options{LookupEnv: environment()}, wantModel: "default", wantSource: "weir.yaml"},
-		{name: "then what is built in", folder: dir, options: config.Options{LookupEnv: environment()}, wantModel: "sim-*", wantSource: config.BuiltIn},
-		{name: "what is built in if it is asked for", folder: withDefault, options: config.Options{BuiltIn: true, Path: byFlag, LookupEnv: environment("WEIR_CONFIG", byWeir)}, wantModel: "sim-*", wantSource: config.BuiltIn},
-		{name: "a missing file named by the flag", folder: withDefault, options: config.Options{Path: missing, LookupEnv: environment()}, wantErr: fs.ErrNotExist, wantText: "--config"},
+		{name: "then what is built in", folder: dir, options: config.Options{LookupEnv: environment()}, wantModel: "sim-1", wantSource: config.BuiltIn},
+		{name: "what is built in if it is asked for", folder: withDefault, options: config.Options{BuiltIn: true, Path: byFlag, LookupEnv: environment("WEIR_CONFIG", byWeir)}, wantModel: "sim-1", wantSource: config.BuiltIn},
+		{name: "a missing file named by the flag", folder: withDefault, options: config.Options{Path: missing, LookupEnv: environment()}, wantErr: fs.ErrNotExist, wantText: "the command line"},
 		{name: "a missing file named by WEIR_CONFIG", folder: withDefault, options: config.Options{LookupEnv: environment("WEIR_CONFIG", missing)}, wantErr: fs.ErrNotExist, wantText: "$WEIR_CONFIG"},
 		{name: "a missing file named by CONFIG_PATH", folder: withDefault, options: config.Options{LookupEnv: environment("CONFIG_PATH", missing)}, wantErr: fs.ErrNotExist, wantText: "$CONFIG_PATH"},
 	} {
@@ -142,7 +142,10 @@ func TestBuiltInConfiguration(t *testing.T) {
 		Upstreams: []config.Upstream{{
 			Name: "simulator", Kind: config.KindSimulator, Auth: config.Auth{Method: config.AuthNone}, Timeouts: timeouts,
 		}},
-		Models: []config.Model{{Name: "sim-*", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}}},
+		Models: []config.Model{
+			{Name: "sim-1", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
+			{Name: "sim-*", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
+		},
 		Log:    config.Log{Level: "info", Format: "json"},
 	}
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
@@ -219,8 +222,8 @@ func TestOptionsAndVariablesOverrideTheDocument(t *testing.T) {
 		{"--listen", doc, config.Options{Listen: "127.0.0.1:2", LookupEnv: environment()}, "127.0.0.1:2", 1 << 20, 512 << 20},
 		{"BODY_LIMIT in bytes", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "5000")}, "10.0.0.1:1", 5000, 512 << 20},
 		{"BODY_LIMIT with a unit", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "2MB")}, "10.0.0.1:1", 2e6, 512 << 20},
-		{"BODY_LIMIT above the default memory", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "1GiB")}, "10.0.0.1:1", 1 << 30, 1 << 30},
-		{"a limit above the default memory", named("a") + "listen: { body_limit: 2GiB }\n", config.Options{LookupEnv: environment()}, "127.0.0.1:8787", 2 << 30, 2 << 30},
+		{"BODY_LIMIT above the default memory", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "1GiB")}, "10.0.0.1:1", 1 << 30, 2 << 30},
+		{"a limit above the default memory", named("a") + "listen: { body_limit: 2GiB }\n", config.Options{LookupEnv: environment()}, "127.0.0.1:8787", 2 << 30, 4 << 30},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := config.Parse([]byte(tt.doc), tt.options)

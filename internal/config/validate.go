@@ -82,8 +82,8 @@ func (d *decoder) listen(l *Listen) {
 		}
 	}
 	const memory = "listen.body_memory"
-	if l.BodyMemory < l.BodyLimit && d.sound(memory) && d.sound("listen.body_limit") {
-		d.fault(memory, "is less than listen.body_limit: the largest body allowed could never be read", "make it several times body_limit")
+	if l.BodyMemory/2 < l.BodyLimit && d.sound(memory) && d.sound("listen.body_limit") {
+		d.fault(memory, "is less than twice listen.body_limit: a body may be there twice, as it came and as it is sent on, so the largest could never be served", "make it several times body_limit")
 	}
 	d.certificate(l.TLS)
 }

@@ -209,9 +209,12 @@ func (x *exchange) account(ctx context.Context, failure *llm.Error) {
 	}
 }
 
-// bytesPerToken is the rule of thumb for text of which nobody has counted the
-// tokens.
-const bytesPerToken = 4
+// The rules of thumb where nobody has counted tokens: for text, and for images
+// and files in base64, of which 100 KB are about a thousand tokens.
+const (
+	bytesPerToken  = 4
+	base64PerToken = 100
+)
 
 // usage returns what the exchange used: what the upstream has reported, else
 // an estimate if a model may have been at work, else nothing.
@@ -226,7 +229,8 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
-	u.Input = max(u.Input, (x.req.Counts.TextBytes+bytesPerToken-1)/bytesPerToken)
+	text := x.req.Counts.TextBytes + x.req.Counts.Base64Bytes*bytesPerToken/base64PerToken
+	u.Input = max(u.Input, (text+bytesPerToken-1)/bytesPerToken)
 	if x.tap != nil {
 		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
 	}
