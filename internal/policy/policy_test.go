@@ -1,11 +1,15 @@
 package policy
 
 import (
+	"bytes"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/weir-gateway/weir/internal/realpart"
 )
@@ -61,14 +65,7 @@ func TestRepositoryKeepsTheRules(t *testing.T) {
 func TestRulesFindWhatTheyForbid(t *testing.T) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
-			text, err := os.ReadFile("testdata/" + r.name + ".txtar")
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, files := parseArchive(string(text))
-			if len(want) == 0 {
-				t.Fatal("the archive expects no finding, so it cannot fail")
-			}
+			want, files := readArchive(t, "testdata/"+r.name+".txtar")
 			all, err := load(files)
 			if err != nil {
 				t.Fatal(err)
@@ -88,24 +85,27 @@ func TestRulesFindWhatTheyForbid(t *testing.T) {
 	}
 }
 
-// parseArchive reads the findings and the files of an archive.
-func parseArchive(text string) (want []string, files fstest.MapFS) {
-	files = fstest.MapFS{}
-	var current *fstest.MapFile
-	for line := range strings.Lines(text) {
-		line = strings.ReplaceAll(line, "{{}}", "")
-		name, isName := strings.CutPrefix(strings.TrimSpace(line), "-- ")
-		switch {
-		case isName:
-			current = &fstest.MapFile{}
-			files[strings.TrimSuffix(name, " --")] = current
-		case current != nil:
-			current.Data = append(current.Data, line...)
-		case strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#"):
-			want = append(want, strings.TrimSpace(line))
+// readArchive returns the findings that an archive expects, and its files.
+func readArchive(t *testing.T, name string) (want []string, files fs.FS) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := txtar.Parse(bytes.ReplaceAll(text, []byte("{{}}"), nil))
+	for line := range strings.Lines(string(archive.Comment)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			want = append(want, line)
 		}
 	}
-	return want, files
+	if len(want) == 0 {
+		t.Fatal("the archive expects no finding, so it cannot fail")
+	}
+	fsys := fstest.MapFS{}
+	for _, f := range archive.Files {
+		fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	return want, fsys
 }
 
 func TestLoadReportsWhatDoesNotParse(t *testing.T) {
