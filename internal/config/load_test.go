@@ -146,7 +146,7 @@ func TestBuiltInConfiguration(t *testing.T) {
 			{Name: "sim-1", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
 			{Name: "sim-*", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
 		},
-		Log:    config.Log{Level: "info", Format: "json"},
+		Log: config.Log{Level: "info", Format: "json"},
 	}
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
 		t.Errorf("the built-in configuration (-want +got):\n%s", diff)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/app"
 	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/gateway"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/simulator"
 )
@@ -55,12 +56,17 @@ func StartSim(t testing.TB, o simulator.Options) *Sim {
 // strict simulator of its own; the process's own are not seen.
 func Start(t testing.TB, yaml string, env ...string) *Gate {
 	t.Helper()
-	return StartWith(t, app.Options{}, yaml, env...)
+	return StartWith(t, Options{}, yaml, env...)
 }
 
-// StartWith is Start with further options: its Observers, and its Ledger if it
-// has one (Gate.Ledger is nil then).
-func StartWith(t testing.TB, o app.Options, yaml string, env ...string) *Gate {
+// Options are what a gateway for a test may have beside its configuration.
+type Options struct {
+	Ledger    gateway.Ledger     // instead of Gate.Ledger, which is nil then
+	Observers []gateway.Observer // beside the log and the ring
+}
+
+// StartWith is Start with further options.
+func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	t.Helper()
 	sim := StartSim(t, simulator.Options{Strict: true, KeepBodies: true, ShowCredentials: true})
 	vars := map[string]string{"SIM": sim.URL}
@@ -80,8 +86,7 @@ func StartWith(t testing.TB, o app.Options, yaml string, env ...string) *Gate {
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
 	}
-	o.Config, o.Log = cfg, g.Log
-	g.App, err = app.New(context.Background(), o)
+	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers})
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)
 	}

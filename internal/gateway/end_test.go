@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/weir-gateway/weir/internal/app"
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/gatetest"
 	"github.com/weir-gateway/weir/internal/gateway"
@@ -154,7 +153,7 @@ func (panicker) LedgerFailed(*ledger.Entry, error)       {}
 // the next request is served.
 func TestPanic(t *testing.T) {
 	for _, step := range []string{gateway.StepRead, gateway.StepAdmit, gateway.StepAttempt, "token"} {
-		g := gatetest.StartWith(t, app.Options{Observers: []gateway.Observer{panicker{at: step}}}, simple)
+		g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{panicker{at: step}}}, simple)
 		resp := g.Post(t, "/v1/chat/completions", dialectCases[0].body)
 		body := gatetest.Body(t, resp)
 		if step != "token" {
@@ -183,7 +182,7 @@ func (broken) Record(context.Context, ledger.Entry) error { return errors.New("d
 
 // TestLedgerFails: what the ledger does not take stands in the log, whole.
 func TestLedgerFails(t *testing.T) {
-	g := gatetest.StartWith(t, app.Options{Ledger: broken{}}, simple)
+	g := gatetest.StartWith(t, gatetest.Options{Ledger: broken{}}, simple)
 	gatetest.Body(t, g.Post(t, "/v1/chat/completions", hello))
 	gatetest.Until(t, func() bool { return len(g.Log.Lines(t, "ledger did not take an entry")) == 1 })
 	entry, ok := g.Log.Lines(t, "ledger did not take an entry")[0]["entry"].(map[string]any)

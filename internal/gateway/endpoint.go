@@ -34,7 +34,7 @@ func endpoints() []endpoint {
 			table = append(table, endpoint{e.method, base + e.template, e.op})
 		}
 	}
-	for _, base := range [...]string{"/v1", "/openai/v1"} {
+	for _, base := range [...]string{"/v1", "/openai/v1", "/openai"} {
 		table = append(table,
 			endpoint{http.MethodGet, base + "/models", llm.OpModels},
 			endpoint{http.MethodGet, base + "/models/{name}", llm.OpModels})

@@ -79,9 +79,6 @@ func (x *exchange) fail(e *llm.Error) {
 // advise tells the client when to come again, in the header that all SDKs
 // read. Codex gives up on a 429 without an integer Retry-After.
 func (x *exchange) advise(h http.Header, status int, after time.Duration, ours bool) {
-	if x.dialect.Name() == llm.Messages {
-		h["Request-Id"] = []string{x.id}
-	}
 	if status == http.StatusTooManyRequests || after > 0 || ours {
 		seconds := max(1, int64((after+time.Second-1)/time.Second))
 		h["Retry-After"] = []string{strconv.FormatInt(seconds, 10)}

@@ -233,6 +233,8 @@ keys: [{ name: k, secret: 0123456789abcdef, models: [gpt-5, house, "any-*"] }]
 		want   string
 	}{
 		{"/v1/models", key, 200, `{"object":"list","data":[{"id":"gpt-5","object":"model","created":1767225600,"owned_by":"weir"},{"id":"house","object":"model","created":1767225600,"owned_by":"weir"}]}`},
+		{"/openai/models?api-version=2024-10-21", key, 200, `{"object":"list","data":[{"id":"gpt-5",`},
+		{"/openai/models/house?api-version=2024-10-21", key, 200, `{"id":"house",`},
 		{"/openai/v1/models", key, 200, `{"object":"list","data":[{"id":"gpt-5",`},
 		{"/v1/models/house", key, 200, `{"id":"house","object":"model","created":1767225600,"owned_by":"weir"}`},
 		{"/v1/models/any-thing", key, 200, `{"id":"any-thing","object":"model"`},

@@ -214,8 +214,11 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	}
 	x.noteFailure()
 	switch {
-	case x.tap.Complete() && !isCancelled(readErr):
-		return x.flush() // what breaks after the end breaks nothing
+	case x.tap.Complete():
+		// Everything was written. Clients hang up at the last event, so that
+		// neither a failed flush nor a cancelled read means anything now.
+		_ = x.flush()
+		return nil
 	case readErr != io.EOF:
 		return readErr
 	case x.entry.Code != "" && x.op != llm.OpResponses:
@@ -228,15 +231,13 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	}
 }
 
-func isCancelled(err error) bool {
-	e, ok := errors.AsType[*llm.Error](err)
-	return ok && e.Kind() == llm.Cancelled
-}
-
 // writeStatus sends the status line with the headers that have been set.
 func (x *exchange) writeStatus(status int) {
 	x.sent = true
 	x.entry.Status = status
+	if x.dialect.Name() == llm.Messages {
+		x.w.Header()["Request-Id"] = []string{x.id} // Anthropic's SDKs read no other
+	}
 	x.arm()
 	if limit := x.h.bodyTimeout; !x.bodyRead && x.r.Body != http.NoBody && limit > 0 {
 		// net/http reads what is left of a small body before it answers, and

@@ -226,6 +226,33 @@ func TestStreamsArriveAsTheyCome(t *testing.T) {
 	}
 }
 
+// TestClientsHangUpAtTheLastEvent, as SDKs and Codex do, and have got all they
+// wanted.
+func TestClientsHangUpAtTheLastEvent(t *testing.T) {
+	const stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n" +
+		"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}\n\ndata: [DONE]\n\n"
+	up := rawUpstream(t, func(conn *net.TCPConn) {
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n%s", stream)
+		_, _ = io.Copy(io.Discard, conn) // holds the connection until the gateway closes it
+	})
+	g := gatetest.Start(t, `
+upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
+models: [{ name: "*", targets: [{ upstream: up }] }]
+`, "UP", up)
+	resp := g.Post(t, "/v1/chat/completions", dialectCases[0].body)
+	r := bufio.NewReader(resp.Body)
+	for line := ""; line != "data: [DONE]\n"; {
+		var err error
+		if line, err = r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp.Body.Close()
+	if e := g.Entries(t, 1)[0]; e.Code != "" || e.Usage.Provenance != llm.UsageReported || e.Usage.Output != 1 {
+		t.Errorf("entry = %+v, want a success with its usage", e)
+	}
+}
+
 // TestSlowReader is a client that does not read: the write's time is up, the
 // upstream is cancelled, and memory stays bounded.
 func TestSlowReader(t *testing.T) {

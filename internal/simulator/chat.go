@@ -166,7 +166,7 @@ func (c *chat) choose(k *checker, v value) {
 	default:
 		k.fail("tool_choice", "Invalid type for 'tool_choice': expected a string or an object, but got %s.", v.kind())
 	}
-	k.offered(&c.turn)
+	k.offered(&c.turn, len(c.tools) > 0)
 }
 
 // shapes reads the response format.

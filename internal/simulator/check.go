@@ -152,12 +152,15 @@ func (x *exchange) authorized() bool {
 // read takes the body in and checks that it is one JSON object without
 // duplicate names.
 func (x *exchange) read() error {
+	if x.r.ContentLength > bodyLimit {
+		return tooLarge()
+	}
 	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, bodyLimit), x.r.ContentLength)
 	x.body = body
 	x.sim.served.body(x.rec, body, x.sim.options.KeepBodies)
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return &fault{status: http.StatusRequestEntityTooLarge, message: "The body is larger than 64 MiB."}
+			return tooLarge()
 		}
 		x.leave() // it never arrived whole, so nobody waits for an answer
 		return &fault{status: http.StatusBadRequest, message: "Reading the body: " + err.Error()}
@@ -171,9 +174,13 @@ func (x *exchange) read() error {
 	return nil
 }
 
+func tooLarge() *fault {
+	return &fault{status: http.StatusRequestEntityTooLarge, message: "The body is larger than 64 MiB."}
+}
+
 // readAll reads r, of which length bytes are announced, or -1.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	const most = 1 << 20 // what an announcement alone is worth
+	const most = 4 << 20 // what an announcement alone is worth
 	b := make([]byte, 0, min(max(length+1, 512), most))
 	for {
 		if len(b) == cap(b) {

@@ -60,7 +60,7 @@
 //	x-sim-cut-bytes: B                       … after B bytes of event N+1
 //	x-sim-end-early: N   sim-end-early (3)   after N events a clean end of the body
 //	x-sim-status: S      sim-400 … sim-599   an error in the dialect's shape; a 2xx is the answer's status
-//	x-sim-header: H: V                       a header of the answer; may be repeated
+//	x-sim-header: H: V                       a header of the answer, instead of its own; may be repeated
 //	x-sim-body: TEXT                         the body, instead of what it would be
 //	x-sim-html           sim-html            an HTML page; 200 unless x-sim-status says else
 //	x-sim-error: first   sim-error-first     a 200 that begins with an error

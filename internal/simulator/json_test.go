@@ -3,12 +3,34 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+func TestTheTableOfThePackageCommentIsWhole(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := make(map[string]bool)
+	for word := range strings.FieldsSeq(string(doc)) {
+		words[strings.TrimSuffix(word, ":")] = true
+	}
+	for key := range knobs {
+		if !words[strings.ToLower(key)] {
+			t.Errorf("header %s is not in the table", strings.ToLower(key))
+		}
+	}
+	for name := range models {
+		if !words[name] {
+			t.Errorf("model %s is not in the table", name)
+		}
+	}
+}
 
 // FuzzParseObject checks that what parseObject takes is what encoding/json
 // takes, and that the values it finds are those that encoding/json finds.

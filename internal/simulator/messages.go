@@ -185,7 +185,7 @@ func (c *message) choose(k *checker, o object) {
 		c.choice.name = k.needText(o, "name")
 	}
 	c.parallel = !k.flag(o, "disable_parallel_tool_use")
-	k.offered(&c.turn)
+	k.offered(&c.turn, len(c.x.req.get("tools").elems()) > 0)
 }
 
 // stopReason says how the answer ended.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,14 +96,13 @@ var models = map[string][]string{ // immutable
 // addModel adds what a model's name stands for, except what a header has
 // already said.
 func (m *mischief) addModel(name string, h http.Header) {
-	if status, err := strconv.Atoi(strings.TrimPrefix(name, "sim-")); err == nil && len(name) == len("sim-429") {
-		if status >= 400 && status <= 599 && m.status == 0 {
-			m.status = status
-			if status == http.StatusTooManyRequests && len(m.headers) == 0 {
+	if digits, ok := strings.CutPrefix(name, "sim-"); ok && len(digits) == 3 && m.status == 0 {
+		if n, err := strconv.Atoi(digits); err == nil && n >= 400 && n <= 599 {
+			m.status = n
+			if n == http.StatusTooManyRequests && len(m.headers) == 0 {
 				m.headers = []string{"retry-after: 1"}
 			}
 		}
-		return
 	}
 	for _, line := range models[name] {
 		key, text, _ := strings.Cut(line, ": ")
@@ -137,85 +137,110 @@ func (m *mischief) addHeaders(h http.Header) error {
 }
 
 // set reads one header; key has its canonical form.
-func (m *mischief) set(key, text string) (err error) {
-	switch key {
-	case "X-Sim-First-Byte":
-		m.firstByte, err = delay(text)
-	case "X-Sim-Event-Delay":
-		m.eventDelay, err = delay(text)
-	case "X-Sim-Stall":
-		m.stall, err = count(text)
-	case "X-Sim-Cut":
-		m.cut, err = count(text)
-	case "X-Sim-Cut-Bytes":
-		m.cutBytes, err = count(text)
-	case "X-Sim-End-Early":
-		m.endEarly, err = count(text)
-	case "X-Sim-Status":
-		if m.status, err = count(text); err == nil && (m.status < 200 || m.status > 599) {
-			err = fmt.Errorf("%d is not a final status", m.status)
-		}
-	case "X-Sim-Header":
-		if _, _, ok := strings.Cut(text, ":"); !ok {
-			err = fmt.Errorf("%q has no colon", text)
-		}
-		m.headers = append(m.headers, text)
-	case "X-Sim-Body":
-		m.body, m.hasBody = text, true
-	case "X-Sim-Error":
-		if m.error = text; text != "first" && text != "middle" {
-			err = fmt.Errorf("%q is neither first nor middle", text)
-		}
-	case "X-Sim-Error-Code":
-		m.errorCode = text
-	case "X-Sim-Error-Form":
-		if m.errorForm = text; text != "error" && text != "failed" {
-			err = fmt.Errorf("%q is neither error nor failed", text)
-		}
-	case "X-Sim-Huge":
-		m.huge, err = size(text)
-	case "X-Sim-Events":
-		if m.endless = text == "endless"; !m.endless {
-			m.events, err = count(text)
-		}
-	case "X-Sim-Event-Size":
-		m.eventSize, err = size(text)
-	case "X-Sim-Cached":
-		if m.halfCached = text == "half"; !m.halfCached {
-			m.cached, err = count(text)
-		}
-	case "X-Sim-Wrong-Length":
-		m.wrongLength, err = strconv.Atoi(text)
-	default:
-		err = m.setFlag(key, text)
-	}
-	return err
-}
-
-func (m *mischief) setFlag(key, text string) (err error) {
-	flags := map[string]*bool{
-		"X-Sim-Html":           &m.html,
-		"X-Sim-No-Usage":       &m.noUsage,
-		"X-Sim-No-Done":        &m.noDone,
-		"X-Sim-Crlf":           &m.crlf,
-		"X-Sim-Comments":       &m.comments,
-		"X-Sim-One-Byte":       &m.oneByte,
-		"X-Sim-Endless-Line":   &m.endlessLine,
-		"X-Sim-Think":          &m.think,
-		"X-Sim-Early-Answer":   &m.early,
-		"X-Sim-Reset":          &m.reset,
-		"X-Sim-Json-To-Stream": &m.jsonToStream,
-		"X-Sim-Stream-To-Json": &m.streamToJSON,
-	}
-	flag, ok := flags[key]
+func (m *mischief) set(key, text string) error {
+	knob, ok := knobs[key]
 	if !ok {
 		return errors.New("unknown; see the package comment of the simulator")
 	}
-	if text == "" {
-		text = "true"
+	return knob(m, text)
+}
+
+// A knob reads the text of one header.
+type knob func(m *mischief, text string) error
+
+// knobs are the headers by their canonical names.
+var knobs = map[string]knob{ // immutable
+	"X-Sim-First-Byte":  parsed(delay, func(m *mischief) *time.Duration { return &m.firstByte }),
+	"X-Sim-Event-Delay": parsed(delay, func(m *mischief) *time.Duration { return &m.eventDelay }),
+
+	"X-Sim-Stall":     parsed(count, func(m *mischief) *int { return &m.stall }),
+	"X-Sim-Cut":       parsed(count, func(m *mischief) *int { return &m.cut }),
+	"X-Sim-Cut-Bytes": parsed(count, func(m *mischief) *int { return &m.cutBytes }),
+	"X-Sim-End-Early": parsed(count, func(m *mischief) *int { return &m.endEarly }),
+
+	"X-Sim-Status":     parsed(status, func(m *mischief) *int { return &m.status }),
+	"X-Sim-Header":     addHeader,
+	"X-Sim-Body":       setBody,
+	"X-Sim-Error":      parsed(oneOf("first", "middle"), func(m *mischief) *string { return &m.error }),
+	"X-Sim-Error-Code": parsed(oneOf(), func(m *mischief) *string { return &m.errorCode }),
+	"X-Sim-Error-Form": parsed(oneOf("error", "failed"), func(m *mischief) *string { return &m.errorForm }),
+
+	"X-Sim-Huge":         parsed(size, func(m *mischief) *int { return &m.huge }),
+	"X-Sim-Events":       parsedOr("endless", func(m *mischief) *bool { return &m.endless }, func(m *mischief) *int { return &m.events }),
+	"X-Sim-Event-Size":   parsed(size, func(m *mischief) *int { return &m.eventSize }),
+	"X-Sim-Cached":       parsedOr("half", func(m *mischief) *bool { return &m.halfCached }, func(m *mischief) *int { return &m.cached }),
+	"X-Sim-Wrong-Length": parsed(strconv.Atoi, func(m *mischief) *int { return &m.wrongLength }),
+
+	"X-Sim-Html":           parsed(flag, func(m *mischief) *bool { return &m.html }),
+	"X-Sim-No-Usage":       parsed(flag, func(m *mischief) *bool { return &m.noUsage }),
+	"X-Sim-No-Done":        parsed(flag, func(m *mischief) *bool { return &m.noDone }),
+	"X-Sim-Crlf":           parsed(flag, func(m *mischief) *bool { return &m.crlf }),
+	"X-Sim-Comments":       parsed(flag, func(m *mischief) *bool { return &m.comments }),
+	"X-Sim-One-Byte":       parsed(flag, func(m *mischief) *bool { return &m.oneByte }),
+	"X-Sim-Endless-Line":   parsed(flag, func(m *mischief) *bool { return &m.endlessLine }),
+	"X-Sim-Think":          parsed(flag, func(m *mischief) *bool { return &m.think }),
+	"X-Sim-Early-Answer":   parsed(flag, func(m *mischief) *bool { return &m.early }),
+	"X-Sim-Reset":          parsed(flag, func(m *mischief) *bool { return &m.reset }),
+	"X-Sim-Json-To-Stream": parsed(flag, func(m *mischief) *bool { return &m.jsonToStream }),
+	"X-Sim-Stream-To-Json": parsed(flag, func(m *mischief) *bool { return &m.streamToJSON }),
+}
+
+// parsed returns a knob that sets one member.
+func parsed[T any](parse func(string) (T, error), member func(*mischief) *T) knob {
+	return func(m *mischief, text string) (err error) {
+		*member(m), err = parse(text)
+		return err
 	}
-	*flag, err = strconv.ParseBool(text)
-	return err
+}
+
+// parsedOr returns a knob for a number or the one word that sets a flag
+// instead.
+func parsedOr(word string, special func(*mischief) *bool, member func(*mischief) *int) knob {
+	return func(m *mischief, text string) (err error) {
+		if *special(m) = text == word; text != word {
+			*member(m), err = count(text)
+		}
+		return err
+	}
+}
+
+func addHeader(m *mischief, text string) error {
+	if _, _, ok := strings.Cut(text, ":"); !ok {
+		return fmt.Errorf("%q has no colon", text)
+	}
+	m.headers = append(m.headers, text)
+	return nil
+}
+
+func setBody(m *mischief, text string) error {
+	m.body, m.hasBody = text, true
+	return nil
+}
+
+func flag(text string) (bool, error) {
+	if text == "" {
+		return true, nil
+	}
+	return strconv.ParseBool(text)
+}
+
+// oneOf returns a parser of the given words, or of any if there are none.
+func oneOf(words ...string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if len(words) > 0 && !slices.Contains(words, text) {
+			return "", fmt.Errorf("%q is not one of %s", text, strings.Join(words, ", "))
+		}
+		return text, nil
+	}
+}
+
+// status reads a status that ends an exchange and may have a body.
+func status(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 200 || n > 599 || n == http.StatusNoContent || n == http.StatusNotModified) {
+		err = fmt.Errorf("%d is not a final status that has a body", n)
+	}
+	return n, err
 }
 
 func delay(text string) (time.Duration, error) {

@@ -460,7 +460,7 @@ func TestAnAnswerBeforeTheBody(t *testing.T) {
 func TestHeadersThatMakeNoSense(t *testing.T) {
 	_, server := serve(t, simulator.Options{})
 	for _, header := range []string{
-		"x-sim-nonsense: 1", "x-sim-cut: -1", "x-sim-cut: many", "x-sim-first-byte: 1", "x-sim-first-byte: 11m", "x-sim-status: 99",
+		"x-sim-nonsense: 1", "x-sim-cut: -1", "x-sim-cut: many", "x-sim-first-byte: 1", "x-sim-first-byte: 11m", "x-sim-status: 99", "x-sim-status: 204",
 		"x-sim-header: colonless", "x-sim-error: last", "x-sim-huge: 65MiB", "x-sim-crlf: maybe", "x-sim-error-form: bare", "x-sim-events: -1",
 		"x-sim-huge: 999999999999999999MiB",
 	} {

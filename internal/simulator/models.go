@@ -14,7 +14,7 @@ func wellKnown() []string {
 	names := []string{
 		"sim-1", "sim-small", "gpt-5.5", "gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-oss:20b", "gpt-oss:120b",
 		"claude-sonnet-4-5", "claude-opus-4-5", "text-embedding-3-small", "text-embedding-3-large",
-		"sim-429", "sim-500", "sim-503", "sim-unknown",
+		"sim-429", "sim-500", "sim-503",
 	}
 	names = append(names, slices.Sorted(maps.Keys(models))...)
 	return names

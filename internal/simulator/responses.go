@@ -80,6 +80,7 @@ func (c *response) parse() error {
 	}
 	c.offers(&k, k.list(req, "tools"), "tools", "")
 	c.choose(&k, req.get("tool_choice"))
+	k.offered(&c.turn, len(req.get("tools").elems()) > 0)
 	if format := k.dict(k.dict(req, "text"), "format"); format != nil {
 		kind := format.get("type").str()
 		k.oneOf("text.format.type", kind, "text json_object json_schema")
@@ -211,7 +212,6 @@ func (c *response) choose(k *checker, v value) {
 		c.choice.name = o.get("name").str()
 		c.choice.required = c.choice.name != ""
 	}
-	k.offered(&c.turn)
 }
 
 // joined puts the texts of one tool output together.

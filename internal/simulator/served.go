@@ -14,8 +14,11 @@ import (
 	"time"
 )
 
-// keptBody is the largest request body in bytes that a record holds.
-const keptBody = 64 << 10
+// Bounds of the bodies that records hold, in bytes: of one, and of all.
+const (
+	keptBody   = 64 << 10
+	keptBodies = 64 << 20
+)
 
 // A Usage counts tokens. Input includes Cached, Output includes Reasoning,
 // whatever the dialect says.
@@ -80,6 +83,7 @@ type served struct {
 	inFlight int
 	idle     chan struct{} // closed when inFlight falls to zero; nil if it is
 	usage    Usage
+	kept     int // bytes of bodies in ring
 }
 
 func (s *served) begin(r *http.Request, operation string) *record {
@@ -99,7 +103,9 @@ func (s *served) begin(r *http.Request, operation string) *record {
 	case len(s.ring) < s.limit:
 		s.ring = append(s.ring, rec)
 	default:
-		s.ring[int((rec.Seq-1)%int64(s.limit))] = rec
+		oldest := &s.ring[int((rec.Seq-1)%int64(s.limit))]
+		s.kept -= len((*oldest).Body)
+		*oldest = rec
 	}
 	return rec
 }
@@ -117,8 +123,9 @@ func (s *served) body(rec *record, body []byte, keep bool) {
 	sum := sha256.Sum256(body)
 	s.update(rec, func(r *Record) {
 		r.BodySHA256, r.BodySize = hex.EncodeToString(sum[:]), len(body)
-		if keep && len(body) <= keptBody {
+		if keep && len(body) <= keptBody && s.kept+len(body) <= keptBodies && rec.era == s.era {
 			r.Body = string(body)
+			s.kept += len(body)
 		}
 	})
 }
@@ -182,7 +189,7 @@ func (s *Simulator) Reset() {
 	d := &s.served
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ring, d.total, d.usage = nil, 0, Usage{}
+	d.ring, d.total, d.usage, d.kept = nil, 0, Usage{}, 0
 	d.era++
 }
 

@@ -128,17 +128,21 @@ func (c *checker) oneOf(param, s, list string) {
 	c.fail(param, "Invalid value: '%s'. Supported values are: %s.", s, strings.ReplaceAll(list, " ", ", "))
 }
 
-// offered fails if the tool choice names a tool that was not offered.
-func (c *checker) offered(t *turn) {
+// offered fails if the tool choice demands a tool that was not offered; some
+// says whether any was, of whatever type. A demand that only a hosted tool
+// could meet is dropped: there are none here.
+func (c *checker) offered(t *turn, some bool) {
 	if !t.choice.required {
 		return
 	}
-	if len(t.tools) == 0 {
+	_, found := t.find(t.choice.name)
+	switch {
+	case len(t.tools) == 0 && !some:
 		c.fail("tool_choice", "'tool_choice' is only allowed when 'tools' are specified.")
-		return
-	}
-	if _, ok := t.find(t.choice.name); t.choice.name != "" && !ok {
+	case t.choice.name != "" && !found:
 		c.fail("tool_choice", "Tool choice '%s' not found in 'tools' parameter.", t.choice.name)
+	case len(t.tools) == 0:
+		t.choice.required = false
 	}
 }
 

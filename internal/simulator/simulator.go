@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -40,7 +41,8 @@ type Options struct {
 	// [DefaultRecords], a negative number none.
 	Records int
 
-	// KeepBodies adds request bodies of at most 64 KiB to what is remembered.
+	// KeepBodies adds request bodies of at most 64 KiB to what is remembered,
+	// as long as all of them are at most 64 MiB.
 	KeepBodies bool
 
 	// ShowCredentials shows credentials in GET /sim/served as they came. Else
@@ -208,7 +210,11 @@ func (x *exchange) ready(model string, stream bool) (bool, error) {
 		x.writeWhole(x.success(), "application/json", []byte(x.m.body))
 		return false, nil
 	case x.m.status >= 300:
-		return false, asked(x.m.status)
+		f := asked(x.m.status)
+		if x.shape == shapeAzure {
+			f.code = "" // its codes are the status
+		}
+		return false, f
 	case x.m.error == "first" && !stream:
 		x.writeWhole(x.success(), "application/json", appendFault(nil, x.shape, x.streamFault(), x.id))
 		return false, nil
@@ -239,10 +245,7 @@ func (x *exchange) unknownModel(name string) *fault {
 // finish completes the record of the exchange.
 func (x *exchange) finish() {
 	if x.ended == "" {
-		x.ended = "complete"
-		if x.r.Context().Err() != nil {
-			x.ended = "client_gone"
-		}
+		x.ended = "complete" // even if the client left right after the last byte
 	}
 	x.sim.served.finish(x.rec, x.status, x.ended)
 }
@@ -260,9 +263,11 @@ func (x *exchange) header(contentType string) http.Header {
 	default:
 		h["X-Request-Id"] = []string{x.id}
 	}
+	asked := make(http.Header, len(x.m.headers))
 	for _, line := range x.m.headers {
 		name, text, _ := strings.Cut(line, ":")
-		h.Add(strings.TrimSpace(name), strings.TrimSpace(text))
+		asked.Add(strings.TrimSpace(name), strings.TrimSpace(text))
 	}
+	maps.Copy(h, asked)
 	return h
 }

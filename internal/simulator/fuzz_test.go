@@ -1,0 +1,64 @@
+package simulator_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/weir-gateway/weir/internal/simulator"
+)
+
+// FuzzServe checks that whatever body comes is answered with 200 or refused
+// with 400, and that every answer, chunk and event is JSON.
+func FuzzServe(f *testing.F) {
+	paths := []string{
+		"/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/completions", "/v1/embeddings", "/v1/messages/count_tokens",
+		"/api/chat", "/openai/v1/chat/completions", "/openai/deployments/d/completions?api-version=2024-10-21",
+	}
+	for i, path := range paths {
+		f.Add(uint8(i), "{"+`"model":"m","max_tokens":5,"input":"x","prompt":"x","messages":[{"role":"user","content":"x"}]}`)
+		for _, k := range append(append([]kind{ollamaStream}, streams...), wholes...) {
+			if k.path == path {
+				f.Add(uint8(i), strings.Replace(k.body, "MODEL", "m", 1))
+			}
+		}
+	}
+	f.Add(uint8(1), `{"model":"m","input":[{"role":"user","content":"call c <<<\"\\>>>"}],`+responsesBody+`,"stream":true}`)
+	f.Add(uint8(0), `{"model":"m\n","messages":[{"role":"user","content":"call f {}"}],"tools":[{"type":"function","function":{"name":"f","parameters":[]}}],"tool_choice":"required"}`)
+	sim := simulator.New(simulator.Options{Strict: true, Records: 10})
+	f.Fuzz(func(t *testing.T, which uint8, body string) {
+		path := paths[int(which)%len(paths)]
+		if strings.Contains(body, "sim-") || strings.Contains(body, `\`) && !strings.HasPrefix(body, `{"model":"m`) {
+			return // names that misbehave take their time or give no answer
+		}
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Anthropic-Version", "2023-06-01")
+		w := httptest.NewRecorder()
+		sim.ServeHTTP(w, r)
+		if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+			t.Fatalf("POST %s %q = %d", path, body, w.Code)
+		}
+		answer := w.Body.String()
+		switch kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";"); kind {
+		case "text/event-stream":
+			for _, e := range events(t, answer) {
+				if e.data == nil && e.text != "[DONE]" {
+					t.Errorf("event %q", e.text)
+				}
+			}
+		case "application/x-ndjson":
+			for line := range strings.Lines(answer) {
+				decode(t, line)
+			}
+		case "application/json":
+			if !json.Valid([]byte(answer)) {
+				t.Errorf("POST %s %q answers what is not JSON: %s", path, body, answer)
+			}
+		default:
+			t.Errorf("POST %s %q answers %q", path, body, kind)
+		}
+	})
+}
