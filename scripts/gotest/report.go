@@ -124,7 +124,7 @@ func (r *report) close(strict bool) (failed bool) {
 	r.list("Run by a target of their own:", own)
 	failed = strict && len(parts)+len(others) > 0
 	if failed {
-		fmt.Fprintf(r.out, "FAIL: with %s nothing may be left out\n", realpart.Strict)
+		fmt.Fprintf(r.out, "FAIL: with %s nothing may be left out (CONTRIBUTING.md, Add a test)\n", realpart.Strict)
 	}
 	return failed
 }
