@@ -74,11 +74,12 @@ func (x *exchange) answer(t *turn, i int) answer {
 // text is what an answer without tool calls says.
 func (x *exchange) text(t *turn, i int) string {
 	var text string
+	room := maxText / max(t.n, t.share)
 	switch {
 	case x.m.huge > 0:
-		return filler(x.m.huge)
+		return filler(min(x.m.huge, room))
 	case x.m.events > 0:
-		return filler(x.m.events * x.m.eventSize)
+		return filler(min(x.m.events*x.m.eventSize, room))
 	case t.format.exists():
 		return structured(t)
 	case len(t.outputs) > 0:

@@ -69,6 +69,7 @@ func (c *chat) parse() error {
 	c.parallel = !req.get("parallel_tool_calls").exists() || k.flag(req, "parallel_tool_calls")
 	c.offers(&k, k.list(req, "tools"))
 	c.choose(&k, req.get("tool_choice"))
+	k.offered(&c.turn, false)
 	c.shapes(&k, k.dict(req, "response_format"))
 	return k.err()
 }
@@ -166,7 +167,6 @@ func (c *chat) choose(k *checker, v value) {
 	default:
 		k.fail("tool_choice", "Invalid type for 'tool_choice': expected a string or an object, but got %s.", v.kind())
 	}
-	k.offered(&c.turn, len(c.tools) > 0)
 }
 
 // shapes reads the response format.

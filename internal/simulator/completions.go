@@ -55,6 +55,9 @@ func (c *completion) parse() error {
 	}
 	c.includeUsage = k.flag(options, "include_usage")
 	c.n = k.integer(req, "n", 1, 128, 1)
+	if c.n*len(c.prompts) > maxInputs {
+		k.fail("n", "Invalid 'n': more than %d choices.", maxInputs)
+	}
 	c.max = k.integer(req, "max_tokens", 0, math.MaxInt32, 0)
 	k.number(req, "temperature", 2)
 	k.number(req, "top_p", 1)
@@ -63,6 +66,9 @@ func (c *completion) parse() error {
 	}
 	return k.err()
 }
+
+// maxInputs bounds the texts of one request, and the choices of one answer.
+const maxInputs = 2048
 
 // inputs returns the texts of a prompt or an embeddings input: a string, an
 // array of strings, an array of tokens or an array of those. Tokens become
@@ -84,7 +90,12 @@ func inputs(k *checker, v value, param string) []string {
 		return nil
 	}
 	if list[0].isNumber() {
+		// One text, however many tokens it has.
 		return []string{strings.Repeat("tok ", len(list))}
+	}
+	if len(list) > maxInputs {
+		k.fail(param, "Invalid '%s': more than %d texts.", param, maxInputs)
+		return nil
 	}
 	var texts []string
 	for i, e := range list {
@@ -104,6 +115,7 @@ func inputs(k *checker, v value, param string) []string {
 func (c *completion) answer() {
 	for _, prompt := range c.prompts {
 		t := c.turn
+		t.share = c.n * len(c.prompts)
 		t.say(prompt)
 		choices, cost := c.x.answers(&t)
 		c.choices = append(c.choices, choices...)

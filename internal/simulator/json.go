@@ -36,12 +36,12 @@ func (o object) get(name string) value {
 
 // duplicate returns the first name that occurs twice.
 func (o object) duplicate() (string, bool) {
-	for i := range o {
-		for j := range i {
-			if o[i].name == o[j].name {
-				return o[i].name, true
-			}
+	seen := make(map[string]bool, len(o))
+	for _, m := range o {
+		if seen[m.name] {
+			return m.name, true
 		}
+		seen[m.name] = true
 	}
 	return "", false
 }

@@ -73,6 +73,7 @@ func (c *message) parse(answered bool) error {
 	c.messages(&k, list)
 	c.offers(&k, k.list(req, "tools"))
 	c.choose(&k, k.dict(req, "tool_choice"))
+	k.offered(&c.turn, len(req.get("tools").elems()) > 0)
 	if format := k.dict(k.dict(req, "output_config"), "format"); format != nil {
 		k.oneOf("output_config.format.type", format.get("type").str(), "json_schema")
 		c.format = format.get("schema")
@@ -185,7 +186,6 @@ func (c *message) choose(k *checker, o object) {
 		c.choice.name = k.needText(o, "name")
 	}
 	c.parallel = !k.flag(o, "disable_parallel_tool_use")
-	k.offered(&c.turn, len(c.x.req.get("tools").elems()) > 0)
 }
 
 // stopReason says how the answer ended.

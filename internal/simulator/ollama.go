@@ -69,6 +69,7 @@ func (c *ollama) parse() error {
 		}
 	}
 	c.offers(&k, k.list(req, "tools"))
+	k.offered(&c.turn, false)
 	options := k.dict(req, "options")
 	if c.max = k.integer(options, "num_predict", -2, math.MaxInt32, 0); c.max < 0 {
 		c.max = 0

@@ -23,6 +23,7 @@ type turn struct {
 	format value // a JSON schema the answer must fit; `{"type":"object"}` for plain JSON; absent for text
 	max    int   // most output tokens; 0 is unlimited
 	n      int   // how many choices; at least 1
+	share  int   // how many choices share the space for generated text; 0 is n
 }
 
 // say adds a text of the user: from here on it is the prompt.
@@ -44,6 +45,12 @@ type tool struct {
 	custom    bool   // takes free text instead of JSON arguments
 	schema    value  // of the arguments; may be absent
 }
+
+// Bounds of what one request may offer and one answer may call.
+const (
+	maxTools = 4096
+	maxCalls = 128
+)
 
 // A choice is what the client says about calling tools.
 type choice struct {
@@ -116,10 +123,10 @@ func (t *turn) forced(calls []call) []call {
 func (t *turn) asked() []call {
 	var calls []call
 	rest := t.user
-	for {
+	for len(calls) < maxCalls {
 		i := wordIndex(rest, "call")
 		if i < 0 {
-			return calls
+			break
 		}
 		rest = rest[i+len("call"):]
 		name, after := toolName(rest)
@@ -134,6 +141,7 @@ func (t *turn) asked() []call {
 		calls = append(calls, call{tool: o, input: input})
 		rest = after
 	}
+	return calls
 }
 
 // toolName splits the name off the text that follows "call".

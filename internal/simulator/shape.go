@@ -128,16 +128,19 @@ func (c *checker) oneOf(param, s, list string) {
 	c.fail(param, "Invalid value: '%s'. Supported values are: %s.", s, strings.ReplaceAll(list, " ", ", "))
 }
 
-// offered fails if the tool choice demands a tool that was not offered; some
-// says whether any was, of whatever type. A demand that only a hosted tool
+// offered fails if the tool choice demands a tool that was not offered, or if
+// too many were. hosted says whether there are any that a server runs. A demand that only a hosted tool
 // could meet is dropped: there are none here.
-func (c *checker) offered(t *turn, some bool) {
+func (c *checker) offered(t *turn, hosted bool) {
+	if len(t.tools) > maxTools {
+		c.fail("tools", "Invalid 'tools': more than %d.", maxTools)
+	}
 	if !t.choice.required {
 		return
 	}
 	_, found := t.find(t.choice.name)
 	switch {
-	case len(t.tools) == 0 && !some:
+	case len(t.tools) == 0 && !hosted:
 		c.fail("tool_choice", "'tool_choice' is only allowed when 'tools' are specified.")
 	case t.choice.name != "" && !found:
 		c.fail("tool_choice", "Tool choice '%s' not found in 'tools' parameter.", t.choice.name)

@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
@@ -245,6 +246,9 @@ func TestShapesThatAreRefused(t *testing.T) {
 		{"/v1/chat/completions", chat + `"response_format":{"type":"xml"}`, "response_format.type"},
 		{"/v1/chat/completions", chat + `"response_format":{"type":"json_schema","json_schema":{"name":"n"}}`, "response_format.json_schema.schema"},
 		{"/v1/completions", `"model":"m"`, "prompt"},
+		{"/v1/completions", `"model":"m","n":100,"prompt":["` + strings.Repeat(`x","`, 30) + `"]`, "n"},
+		{"/v1/embeddings", `"model":"m","input":["` + strings.Repeat(`x","`, 2048) + `"]`, "input"},
+		{"/v1/chat/completions", chat + `"tools":[` + strings.Repeat(`{"type":"function","function":{"name":"f"}},`, 4096) + `{"type":"function","function":{"name":"f"}}]`, "tools"},
 		{"/v1/completions", `"model":"m","prompt":[]`, "prompt"},
 		{"/v1/completions", `"model":"m","prompt":[{}]`, "prompt"},
 		{"/v1/embeddings", `"model":"m"`, "input"},
@@ -286,6 +290,28 @@ func TestShapesThatAreRefused(t *testing.T) {
 		if got != tt.param {
 			t.Errorf("POST %s {%s}: blames %q, want %q: %s", tt.path, tt.body, got, tt.param, body)
 		}
+	}
+}
+
+func TestABodyThatIsTooLargeIsRefusedUnread(t *testing.T) {
+	_, server := serve(t, simulator.Options{})
+	conn := dial(t, server.URL)
+	fmt.Fprintf(conn, "POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", 64<<20+1)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d, want 413", resp.StatusCode)
+	}
+}
+
+func TestAHostedToolCannotBeForced(t *testing.T) {
+	_, server := serve(t, simulator.Options{})
+	body := `{"model":"m","input":"x","tools":[{"type":"web_search"}],"tool_choice":"required"}`
+	if got := readResponses(t, post(t, server, "/v1/responses", body, http.StatusOK)).Text; got != "echo: x" {
+		t.Errorf("text = %q", got)
 	}
 }
 
