@@ -182,7 +182,7 @@ func (x *exchange) admit(found bool) error {
 // report answers err, if it is a fault, in the route's shape.
 func (x *exchange) report(err error) {
 	if f, ok := errors.AsType[*fault](err); ok {
-		x.writeWhole(f.status, "application/json", append(appendFault(nil, x.shape, f, x.id), '\n'))
+		x.writeWhole(f.status, "application/json", indent(appendFault(nil, x.shape, f, x.id)))
 	}
 }
 
