@@ -51,6 +51,7 @@ type exchange struct {
 	began      time.Time // of the attempt
 
 	sent          bool      // a status has been sent
+	lingers       bool      // and the client may still be sending its body
 	writeDeadline time.Time // of the connection, as last set
 
 	entry ledger.Entry

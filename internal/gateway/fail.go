@@ -66,8 +66,6 @@ func (x *exchange) fail(e *llm.Error) {
 		}
 	}
 	switch status {
-	case http.StatusRequestTimeout:
-		h["Connection"] = []string{"close"} // the rest of the body is not waited for
 	case http.StatusUnauthorized:
 		h["Www-Authenticate"] = []string{"Bearer"}
 	case http.StatusUpgradeRequired:

@@ -85,6 +85,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		start: now,
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
+	h.serve(x)
+	x.linger()
+}
+
+func (h *Handler) serve(x *exchange) {
 	if err := h.find(x); err != nil {
 		h.refuse(x, err)
 		return
@@ -97,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.refuse(x, err)
 		}
 	default:
-		x.serve(r.Context())
+		x.serve(x.r.Context())
 	}
 }
 

@@ -239,12 +239,23 @@ func (x *exchange) writeStatus(status int) {
 		x.w.Header()["Request-Id"] = []string{x.id} // Anthropic's SDKs read no other
 	}
 	x.arm()
-	if limit := x.h.bodyTimeout; !x.bodyRead && x.r.Body != http.NoBody && limit > 0 {
-		// net/http reads what is left of a small body before it answers, and
-		// would wait for ever for a client that does not send it.
+	if limit := x.h.bodyTimeout; !x.bodyRead && x.r.Body != http.NoBody && x.r.ProtoMajor == 1 && limit > 0 {
+		// net/http would read what is left of a small body before it answers.
+		// It does not where the connection ends with the answer.
+		x.w.Header()["Connection"] = []string{"close"}
 		_ = x.rc.SetReadDeadline(time.Now().Add(limit)) // fails only on a dead connection
+		x.lingers = true
 	}
 	x.w.WriteHeader(status)
+}
+
+// linger reads what a client goes on sending that was answered before its body
+// had come, for as long as one may be silent. To close a connection on bytes
+// that nobody has read is to reset it, and the reset can overtake the answer.
+func (x *exchange) linger() {
+	if x.lingers && x.flush() == nil {
+		_, _ = io.Copy(io.Discard, x.r.Body) // it does not matter how it ends
+	}
 }
 
 // write sends p to the client, or fails with [llm.CodeClientClosed] or

@@ -63,6 +63,9 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+
+		// net/http's own answer to `OPTIONS *` waits for a body without limit.
+		DisableGeneralOptionsHandler: true,
 	}
 	if certs != nil {
 		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}

@@ -1,0 +1,136 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/gatetest"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// trickle sends text one byte at a time, more slowly than any limit of the
+// tests that use it allows, until the connection is closed or stop is.
+func (w *wire) trickle(text string) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range len(text) {
+			<-tick.C
+			if _, err := w.Write([]byte(text[i : i+1])); err != nil {
+				return
+			}
+		}
+	}()
+	w.t.Cleanup(func() {
+		w.Close()
+		<-done
+		tick.Stop()
+	})
+}
+
+// TestSlowHeaders: who takes too long to say what it wants is hung up on.
+func TestSlowHeaders(t *testing.T) {
+	g := gatetest.Start(t, `
+listen: { timeouts: { header: 200ms, idle: 200ms } }
+`+simple)
+	endless := posted("X-A: " + strings.Repeat("a", 2000))
+	for _, tt := range []struct{ name, first, slow string }{
+		{"not a byte", "", ""},
+		{"in the request line", "", endless},
+		{"in the headers", "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n", endless},
+		{"before the blank line", strings.TrimSuffix(posted(), "\r\n"), ""},
+		{"in the second request of a connection", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTT", endless},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := connect(t, g)
+			began := time.Now()
+			w.send(tt.first)
+			w.trickle(tt.slow)
+			got := w.end()
+			// net/http takes half a line for a malformed one, and says so.
+			got = strings.TrimSuffix(got, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request")
+			if n := strings.Count(got, "x-request-id:"); n != 0 {
+				t.Errorf("a client that never finished its headers got %q", got)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("the connection was closed after %v, want some 200ms", took)
+			}
+		})
+	}
+	wantNothing(t, g)
+}
+
+// bodyless are requests that announce a body and never send it, and what they
+// are told without it.
+var bodyless = []struct { // immutable
+	name, head string
+	code       llm.Code // empty: 200
+}{
+	{"no key", posted("Content-Length: 1000"), llm.CodeMissingKey},
+	{"no key, chunked", posted("Transfer-Encoding: chunked"), llm.CodeMissingKey},
+	{"a wrong key", posted("Content-Length: 1000", "x-api-key: wrong"), llm.CodeInvalidKey},
+	{"a wrong key, a large body", posted("Content-Length: 50000000", "x-api-key: wrong"), llm.CodeInvalidKey},
+	{"no such path", "POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", llm.CodeUnknownURL},
+	{"no such method", "DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", llm.CodeMethodNotAllowed},
+	{"not canonical", "POST /v1//chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", llm.CodeUnknownURL},
+	{"WebSocket", "GET /v1/responses HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 1000\r\n\r\n", llm.CodeWebSocketUnsupported},
+	{"OPTIONS of everything", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", llm.CodeUnknownURL},
+	{"models, no key", "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", llm.CodeMissingKey},
+	{"models", "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nx-api-key: " + aliceKey + "\r\n\r\n", ""},
+	{"health", "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", ""},
+}
+
+// TestBodiesThatNobodyWaitsFor: an answer that does not depend on the body
+// does not wait for it, and its connection does not stay for ever.
+func TestBodiesThatNobodyWaitsFor(t *testing.T) {
+	patient := gatetest.Start(t, keyed) // waits 30s for a body
+	hasty := gatetest.Start(t, `
+listen: { timeouts: { body: 150ms } }
+`+keyed)
+	for _, tt := range bodyless {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, g := range []*gatetest.Gate{patient, hasty} {
+				w := connect(t, g)
+				began := time.Now()
+				w.send(tt.head)
+				status, header, body := w.answer()
+				if tt.code != "" {
+					wantFailure(t, status, header, body, tt.code)
+				} else if status != http.StatusOK {
+					t.Errorf("%d %s, want 200", status, body)
+				}
+				if took := time.Since(began); took > 5*time.Second {
+					t.Errorf("answered after %v, want at once", took)
+				}
+				if g == hasty {
+					if rest := w.end(); rest != "" {
+						t.Errorf("a second answer came: %q", rest)
+					}
+				}
+			}
+		})
+	}
+	wantNothing(t, patient)
+	wantNothing(t, hasty)
+}
+
+// TestAnswerBeforeTheBody: a client that sends its whole body before it looks
+// for an answer is told why it was refused, however large the body is.
+func TestAnswerBeforeTheBody(t *testing.T) {
+	g := gatetest.Start(t, keyed)
+	for _, n := range []int{1000, 200_000, 20_000_000} {
+		w := connect(t, g)
+		w.send(posted(fmt.Sprintf("Content-Length: %d", n)))
+		w.send(padded(n))
+		status, header, body := w.answer()
+		wantFailure(t, status, header, body, llm.CodeMissingKey)
+		if rest := w.end(); rest != "" {
+			t.Errorf("a second answer came: %q", rest)
+		}
+	}
+	wantNothing(t, g)
+}
