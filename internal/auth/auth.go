@@ -123,7 +123,7 @@ func (k *Keys) Authenticate(h http.Header) (Caller, error) {
 		}
 		c := Caller{Principal: p, Own: own, OwnErr: ownErr}
 		if own.Value != "" && k.isOurs(own.Value) {
-			c.Own, c.OwnErr = Credential{}, errOursForwarded()
+			c.Own, c.OwnErr = Credential{}, errOurs
 		}
 		return c, nil
 	}
@@ -137,7 +137,7 @@ func (k *Keys) Authenticate(h http.Header) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	return Caller{Principal: p, OwnErr: errOursForwarded()}, nil
+	return Caller{Principal: p, OwnErr: errOurs}, nil
 }
 
 func (k *Keys) lookup(secret string) (*Principal, error) {
@@ -168,11 +168,10 @@ func (u unknownKey) Error() string {
 	return "unknown key, sha256 " + hex.EncodeToString(sum[:4]) + "…"
 }
 
-func errOursForwarded() error {
-	return &llm.Error{
-		Code: llm.CodeMissingKey, Op: "auth.authenticate",
-		Public: "this model's upstream is called with the caller's own credential: send Weir's key in x-weir-key and the upstream's in Authorization, api-key or x-api-key",
-	}
+// errOurs says why a caller has no credential of its own.
+var errOurs error = &llm.Error{ // immutable
+	Code: llm.CodeMissingKey, Op: "auth.authenticate",
+	Public: "this model's upstream is called with the caller's own credential: send Weir's key in x-weir-key and the upstream's in Authorization, api-key or x-api-key",
 }
 
 // ownCredential returns the one value in the headers that clients send their

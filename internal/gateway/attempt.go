@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,7 +18,7 @@ const maxRefusal = 1 << 20
 
 // attempt sends the request to the target and waits until it has answered.
 // x.answer is a success afterwards, or an error is returned.
-func (x *exchange) attempt(ctx context.Context) error {
+func (x *exchange) attempt() error {
 	credential, err := x.credential()
 	if err != nil {
 		return err
@@ -32,12 +31,12 @@ func (x *exchange) attempt(ctx context.Context) error {
 		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
 	})
 	x.out.hold() // for the transport, until Sent
-	answer, err := x.up.Do(ctx, &upstream.Call{
+	answer, err := x.up.Do(x.r.Context(), &upstream.Call{
 		Op:         x.op,
 		Model:      x.target.Model,
 		Header:     x.r.Header,
 		Credential: credential,
-		Body:       x.out.b,
+		Body:       x.out.bytes(),
 		RequestID:  x.id,
 		Stream:     x.req.Stream,
 		Sent:       x.out.drop,
@@ -78,17 +77,17 @@ func (x *exchange) credential() (upstream.Credential, error) {
 func (x *exchange) encode() error {
 	var edits []jsonscan.Edit
 	if !x.target.NoStreamUsage {
-		edits = x.dialect.UsageEdits(x.req, x.body.b)
+		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
 		x.injected = len(edits) > 0
 	}
-	if model, needed := x.req.ModelEdit(x.body.b, x.target.Model); needed {
+	if model, needed := x.req.ModelEdit(x.body.bytes(), x.target.Model); needed {
 		edits = dialect.AddEdit(edits, model)
 	}
 	if len(edits) == 0 {
 		x.out = x.body
 		return nil
 	}
-	size := len(x.body.b)
+	size := len(x.body.bytes())
 	for _, e := range edits {
 		size += len(e.Text)
 	}
@@ -96,7 +95,7 @@ func (x *exchange) encode() error {
 	if err := x.out.grow(size); err != nil {
 		return err
 	}
-	x.out.b = jsonscan.Splice(x.out.b, x.body.b, edits...)
+	x.out.slab.b = jsonscan.Splice(x.out.slab.b, x.body.bytes(), edits...)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/ledger"
@@ -9,9 +8,12 @@ import (
 )
 
 // A Ledger keeps the account. Record may be called by many goroutines at once.
-// Its context ends after a few seconds, whatever becomes of the client.
+// It is called on the way of a request, after the client has its answer, and
+// when the client has left: it must not wait for a disk or a network, and it
+// takes no context because nothing may cancel it. It must not keep e, but may
+// keep what e holds.
 type Ledger interface {
-	Record(context.Context, ledger.Entry) error
+	Record(e *ledger.Entry) error
 }
 
 // A Step is one of the steps of an exchange.

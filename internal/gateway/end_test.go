@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -178,7 +177,7 @@ func TestPanic(t *testing.T) {
 // A broken ledger takes nothing.
 type broken struct{}
 
-func (broken) Record(context.Context, ledger.Entry) error { return errors.New("disk full") }
+func (broken) Record(*ledger.Entry) error { return errors.New("disk full") }
 
 // TestLedgerFails: what the ledger does not take stands in the log, whole.
 func TestLedgerFails(t *testing.T) {

@@ -61,9 +61,9 @@ type exchange struct {
 func (x *exchange) speak(d llm.Dialect) { x.dialect = dialects(d) }
 
 // step runs one step and tells the observers when it has succeeded.
-func (x *exchange) step(name Step, run func() error) error {
+func (x *exchange) step(name Step, run func(*exchange) error) error {
 	began := time.Now()
-	if err := run(); err != nil {
+	if err := run(x); err != nil {
 		return err
 	}
 	took := time.Since(began)
@@ -104,7 +104,7 @@ func (x *exchange) read() (err error) {
 	if x.body, err = x.readBody(); err != nil {
 		return err
 	}
-	if x.req, err = x.dialect.ReadRequest(x.body.b); err != nil {
+	if x.req, err = x.dialect.ReadRequest(x.body.bytes()); err != nil {
 		return err
 	}
 	x.entry.Stream = x.req.Stream
@@ -122,11 +122,20 @@ func (x *exchange) read() (err error) {
 
 // isJSON reports whether a Content-Type is JSON's.
 func isJSON(contentType string) bool {
-	if contentType == "application/json" {
+	if isMedia(contentType, "application/json") {
 		return true
 	}
 	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+	return err == nil && strings.HasSuffix(t, "+json")
+}
+
+// isMedia reports whether a Content-Type is media, with any parameters.
+func isMedia(contentType, media string) bool {
+	if contentType == media { // most are
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == media
 }
 
 // admit checks that the caller may use the model.
@@ -162,16 +171,12 @@ func (x *exchange) route() error {
 	return nil
 }
 
-// accountTimeout bounds the write to the ledger that ends every exchange. It
-// is not configurable: it protects shutdown, not clients.
-const accountTimeout = 5 * time.Second
-
 // finish ends the exchange: the client is told of err, if it can be, and the
 // entry is written.
-func (x *exchange) finish(ctx context.Context, err error) {
+func (x *exchange) finish(err error) {
 	var failure *llm.Error
 	if err != nil {
-		failure = x.cause(ctx, err)
+		failure = x.cause(err)
 	}
 	abort := false
 	if failure != nil {
@@ -182,7 +187,7 @@ func (x *exchange) finish(ctx context.Context, err error) {
 		_ = x.answer.Body.Close() // relay has seen its errors
 	}
 	x.endAttempt()
-	x.account(ctx, failure)
+	x.account(failure)
 	x.dropBody()
 	if x.out != nil {
 		x.out.unreserve() // also where a transport never says that it is done
@@ -195,13 +200,11 @@ func (x *exchange) finish(ctx context.Context, err error) {
 }
 
 // account completes the entry and hands it on.
-func (x *exchange) account(ctx context.Context, failure *llm.Error) {
+func (x *exchange) account(failure *llm.Error) {
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), accountTimeout)
-	err := x.h.ledger.Record(ctx, *e)
-	cancel()
+	err := x.h.ledger.Record(e)
 	for _, o := range x.h.observers {
 		if err != nil {
 			o.LedgerFailed(e, err)
@@ -253,9 +256,9 @@ func refused(failure *llm.Error) bool {
 
 // cause returns err as what it means for the exchange: a context that a
 // shutdown has ended is not a client that has left.
-func (x *exchange) cause(ctx context.Context, err error) *llm.Error {
+func (x *exchange) cause(err error) *llm.Error {
 	e := llm.AsError(err)
-	if e.Code == llm.CodeClientClosed && context.Cause(ctx) == ErrShutdown {
+	if e.Code == llm.CodeClientClosed && context.Cause(x.r.Context()) == ErrShutdown {
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: e.Op, Upstream: e.Upstream, RetryAfter: time.Second, Err: e}
 	}
 	return e

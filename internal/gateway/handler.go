@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -86,6 +85,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
 	h.serve(x)
+	x.arm() // for what net/http has not sent yet
 	x.linger()
 }
 
@@ -102,7 +102,7 @@ func (h *Handler) serve(x *exchange) {
 			h.refuse(x, err)
 		}
 	default:
-		x.serve(x.r.Context())
+		x.serve()
 	}
 }
 
@@ -161,7 +161,7 @@ func (h *Handler) health(x *exchange) {
 }
 
 // serve is the life of an exchange. Nothing here is clever; the steps are.
-func (x *exchange) serve(ctx context.Context) {
+func (x *exchange) serve() {
 	// 1. Authenticate: headers to Principal. Failures are nobody's exchange.
 	if err := x.authenticate(); err != nil {
 		x.h.refuse(x, llm.AsError(err))
@@ -174,26 +174,26 @@ func (x *exchange) serve(ctx context.Context) {
 		if v := recover(); v != nil {
 			err = &llm.Error{Code: llm.CodeInternal, Op: "gateway.panic", Err: fmt.Errorf("%v\n%s", v, debug.Stack())}
 		}
-		x.finish(ctx, err)
+		x.finish(err)
 	}()
 
 	// 2. Read: bytes to what must be known of the request. Needed before
 	// admission, because what may be admitted depends on the model.
-	if err = x.step(StepRead, x.read); err != nil {
+	if err = x.step(StepRead, (*exchange).read); err != nil {
 		return
 	}
 	// 3. Admit: may this caller ask for this model, now?
-	if err = x.step(StepAdmit, x.admit); err != nil {
+	if err = x.step(StepAdmit, (*exchange).admit); err != nil {
 		return
 	}
 	// 4. Route: model name to target.
-	if err = x.step(StepRoute, x.route); err != nil {
+	if err = x.step(StepRoute, (*exchange).route); err != nil {
 		return
 	}
 	// 5. Attempt: encode for the target, send, until it has answered.
-	if err = x.step(StepAttempt, func() error { return x.attempt(ctx) }); err != nil {
+	if err = x.step(StepAttempt, (*exchange).attempt); err != nil {
 		return
 	}
 	// 6. Relay: the answer, as it comes.
-	err = x.step(StepRelay, x.relay)
+	err = x.step(StepRelay, (*exchange).relay)
 }

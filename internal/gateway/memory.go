@@ -12,7 +12,7 @@ import (
 type memory struct {
 	limit int64
 	used  atomic.Int64
-	tiers [len(tierSizes)]sync.Pool // of *[]byte with a capacity of at least the tier's size
+	tiers [len(tierSizes)]sync.Pool // of *slab with a capacity of at least the tier's size
 }
 
 // tierSizes are the sizes of pooled buffers. Larger ones are the garbage
@@ -28,27 +28,30 @@ func (m *memory) reserve(n int64) error {
 	return nil
 }
 
-// get returns an empty buffer with a capacity of at least n.
-func (m *memory) get(n int) []byte {
+// A slab is bytes that come from the pool and go back to it as one.
+type slab struct{ b []byte }
+
+// get returns an empty slab with a capacity of at least n.
+func (m *memory) get(n int) *slab {
 	for i, size := range tierSizes {
 		if n > size {
 			continue
 		}
-		if b, ok := m.tiers[i].Get().(*[]byte); ok {
-			return (*b)[:0]
+		if s, ok := m.tiers[i].Get().(*slab); ok {
+			return s
 		}
-		return make([]byte, 0, size)
+		return &slab{make([]byte, 0, size)}
 	}
-	return make([]byte, 0, n)
+	return &slab{make([]byte, 0, n)}
 }
 
-// put gives a buffer back. Nobody may use it any more.
-func (m *memory) put(b []byte) {
+// put gives a slab back. Nobody may use it any more.
+func (m *memory) put(s *slab) {
 	for i := len(tierSizes) - 1; i >= 0; i-- {
-		if cap(b) >= tierSizes[i] {
-			if cap(b) <= tierSizes[len(tierSizes)-1] {
-				b = b[:0]
-				m.tiers[i].Put(&b)
+		if cap(s.b) >= tierSizes[i] {
+			if cap(s.b) <= tierSizes[len(tierSizes)-1] {
+				s.b = s.b[:0]
+				m.tiers[i].Put(s)
 			}
 			return
 		}
@@ -63,7 +66,7 @@ func (m *memory) put(b []byte) {
 // would send one client's prompt in another's request.
 type buffer struct {
 	mem      *memory
-	b        []byte
+	slab     *slab // nil until it has grown, and again once it was given back
 	reserved atomic.Int64
 	holders  atomic.Int32
 }
@@ -80,15 +83,24 @@ func (b *buffer) grow(n int) error {
 		return err
 	}
 	b.reserved.Store(int64(n))
-	if n <= cap(b.b) {
+	old := b.slab
+	if old != nil && n <= cap(old.b) {
 		return nil
 	}
-	old := b.b
-	b.b = append(b.mem.get(n), old...)
+	b.slab = b.mem.get(n)
 	if old != nil {
+		b.slab.b = append(b.slab.b, old.b...)
 		b.mem.put(old)
 	}
 	return nil
+}
+
+// bytes returns what b holds.
+func (b *buffer) bytes() []byte {
+	if b.slab == nil {
+		return nil
+	}
+	return b.slab.b
 }
 
 func (b *buffer) hold() { b.holders.Add(1) }
@@ -99,8 +111,10 @@ func (b *buffer) drop() {
 		return
 	}
 	b.unreserve()
-	b.mem.put(b.b)
-	b.b = nil
+	if b.slab != nil {
+		b.mem.put(b.slab)
+		b.slab = nil
+	}
 }
 
 // unreserve takes the bytes out of the budget. It may be called again.

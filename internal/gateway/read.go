@@ -71,20 +71,21 @@ func (x *exchange) readBody() (*buffer, error) {
 func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) error {
 	compressed := r != io.Reader(raw)
 	for {
-		if len(buf.b) == cap(buf.b) {
+		if b := buf.slab.b; len(b) == cap(b) {
 			// Where the size is not known, doubling keeps the copying linear.
 			// One byte beyond the limit is enough to see that it is passed.
-			size := min(max(2*len(buf.b), tierSizes[0]), int(limit)+1)
-			if expect > len(buf.b) {
+			size := min(max(2*len(b), tierSizes[0]), int(limit)+1)
+			if expect > len(b) {
 				size = expect
 			}
 			if err := buf.grow(size); err != nil {
 				return err
 			}
 		}
-		n, err := r.Read(buf.b[len(buf.b):cap(buf.b)])
-		buf.b = buf.b[:len(buf.b)+n]
-		switch size := int64(len(buf.b)); {
+		b := buf.slab.b
+		n, err := r.Read(b[len(b):cap(b)])
+		buf.slab.b = b[:len(b)+n]
+		switch size := int64(len(b) + n); {
 		case size > limit || raw.n > limit:
 			return tooLarge(limit)
 		case compressed && size > ratioFrom && size > maxRatio*raw.n:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"strconv"
@@ -31,11 +30,10 @@ const (
 // relay passes the answer on as it comes.
 func (x *exchange) relay() error {
 	contentType := x.answer.Header.Get("Content-Type")
-	media, _, err := mime.ParseMediaType(contentType)
 	switch {
-	case media == "text/event-stream":
+	case isMedia(contentType, "text/event-stream"):
 		return x.relayStream()
-	case contentType == "", err == nil && isJSON(contentType):
+	case contentType == "", isJSON(contentType):
 		return x.relayWhole()
 	default:
 		return &llm.Error{Code: llm.CodeUpstreamInvalid, Op: "gateway.relay", Upstream: x.target.Upstream,
@@ -64,11 +62,12 @@ func (x *exchange) send(length int64) {
 // a fault by status; a larger one is passed on as it comes.
 func (x *exchange) relayWhole() error {
 	x.tap = x.dialect.NewTap(false)
-	buf := x.h.memory.get(wholeBuffer)
-	defer x.h.memory.put(buf)
-	buf = buf[:cap(buf)]
+	s := x.h.memory.get(wholeBuffer)
+	defer x.h.memory.put(s)
+	buf := s.b[:cap(s.b)]
 	n := 0
 	for {
+		x.disarm()
 		m, err := x.answer.Body.Read(buf[n:])
 		if _, _, tapErr := x.tap.Next(buf[n : n+m]); tapErr != nil {
 			return tapErr
@@ -122,21 +121,24 @@ func (x *exchange) relayStream() error {
 	if err := x.flush(); err != nil {
 		return err
 	}
-	buf := x.h.memory.get(streamBuffer)
-	defer func() { x.h.memory.put(buf) }()
+	s := x.h.memory.get(streamBuffer)
+	defer func() { x.h.memory.put(s) }()
 	held := 0
 	for {
-		if held == cap(buf) {
-			grown := append(x.h.memory.get(2*cap(buf)), buf[:held]...)
-			x.h.memory.put(buf)
-			buf = grown
+		if held == cap(s.b) {
+			grown := x.h.memory.get(2 * held)
+			grown.b = append(grown.b, s.b[:held]...)
+			x.h.memory.put(s)
+			s = grown
 		}
-		n, readErr := x.answer.Body.Read(buf[held:cap(buf)])
+		buf := s.b[:cap(s.b)]
+		x.disarm()
+		n, readErr := x.answer.Body.Read(buf[held:])
 		rest, err := x.forward(buf[:held+n], held)
 		if err != nil {
 			return err
 		}
-		held = copy(buf[:cap(buf)], rest)
+		held = copy(buf, rest)
 		if readErr != nil {
 			return x.endStream(buf[:held], readErr)
 		}
@@ -267,26 +269,32 @@ func (x *exchange) write(p []byte) error {
 	x.arm()
 	n, err := x.w.Write(p)
 	x.entry.BytesOut += int64(n)
-	return writeError(err)
+	return x.writeError(err)
 }
 
 // flush sends what has been written so far.
-func (x *exchange) flush() error { return writeError(x.rc.Flush()) }
+func (x *exchange) flush() error { return x.writeError(x.rc.Flush()) }
 
-func writeError(err error) error {
+func (x *exchange) writeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), x.resetAtDeadline():
 		return &llm.Error{Code: llm.CodeClientTooSlow, Op: "gateway.write", Err: err}
 	default:
 		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.write", Err: err}
 	}
 }
 
+// resetAtDeadline reports whether a write that has failed was too slow. HTTP/2
+// says of a deadline no more than that the stream is closed.
+func (x *exchange) resetAtDeadline() bool {
+	return x.r.ProtoMajor == 2 && !x.writeDeadline.IsZero() && !time.Now().Before(x.writeDeadline)
+}
+
 // arm gives the next write its deadline. It is set anew only when a quarter of
-// the time has gone, and left to stand at the end: it covers what net/http
-// itself still has to write, and every exchange sets its own.
+// the time has gone. The last one is left to stand: it covers what net/http
+// itself still has to write.
 func (x *exchange) arm() {
 	limit := x.h.writeTimeout
 	if limit <= 0 {
@@ -294,6 +302,16 @@ func (x *exchange) arm() {
 	}
 	if now := time.Now(); x.writeDeadline.Sub(now) < limit-limit/4 {
 		x.writeDeadline = now.Add(limit)
+		_ = x.rc.SetWriteDeadline(x.writeDeadline) // fails only on a dead connection
+	}
+}
+
+// disarm takes the deadline off before the upstream is waited for. HTTP/1 does
+// not notice a deadline that passes between two writes, HTTP/2 resets the
+// stream.
+func (x *exchange) disarm() {
+	if x.r.ProtoMajor == 2 && !x.writeDeadline.IsZero() {
+		x.writeDeadline = time.Time{}
 		_ = x.rc.SetWriteDeadline(x.writeDeadline) // fails only on a dead connection
 	}
 }

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -62,15 +61,15 @@ func NewMemory(n int) *Memory {
 
 // Record keeps e. It never fails and never blocks on anything but other
 // callers.
-func (m *Memory) Record(_ context.Context, e Entry) error {
+func (m *Memory) Record(e *Entry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total++
 	if len(m.ring) < cap(m.ring) {
-		m.ring = append(m.ring, e)
+		m.ring = append(m.ring, *e)
 		return nil
 	}
-	m.ring[m.next] = e
+	m.ring[m.next] = *e
 	m.next = (m.next + 1) % len(m.ring)
 	return nil
 }
