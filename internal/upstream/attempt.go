@@ -3,7 +3,9 @@ package upstream
 import (
 	"context"
 	"io"
+	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +34,6 @@ const never = time.Duration(1<<63 - 1)
 // notes when it began. Times are measured from start.
 type attempt struct {
 	upstream *Upstream
-	stream   bool
 	sent     func()
 
 	ctx    context.Context //nolint:containedctx // the attempt is the call
@@ -45,6 +46,7 @@ type attempt struct {
 	since  atomic.Int64 // when the read under way began; 0: none is
 
 	mu        sync.Mutex    // guards what follows
+	stream    bool          // what is asked for, then what is answered
 	phase     phase         //
 	connected time.Duration // when phase became waiting
 	timer     *time.Timer   // nil as long as nothing can become due
@@ -86,13 +88,24 @@ func (a *attempt) wroteRequest(httptrace.WroteRequestInfo) {
 	}
 }
 
-// answered takes over the body of the answer.
-func (a *attempt) answered(body io.ReadCloser) {
-	a.body = body
-	if !a.stream {
+// answered takes over the body of the answer. One that is no event stream, a
+// refusal above all, is a whole answer, whatever was asked for.
+func (a *attempt) answered(resp *http.Response) {
+	a.body = resp.Body
+	a.mu.Lock()
+	a.stream = a.stream && isStream(resp)
+	stream := a.stream
+	a.mu.Unlock()
+	if !stream {
 		a.begun = true
 		a.advance(reading)
 	}
+}
+
+// isStream reports whether an answer is a stream of events.
+func isStream(resp *http.Response) bool {
+	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	return resp.StatusCode/100 == 2 && strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
 }
 
 // Read reads the body of the answer; see [Answer.Body].

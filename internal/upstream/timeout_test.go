@@ -32,12 +32,12 @@ func silent(t testing.TB, s ...string) string {
 	})
 }
 
-// dripping is a server that sends a chunk of a stream every few milliseconds
+// dripping is a server that sends head, and then a chunk every few milliseconds
 // until the client leaves.
-func dripping(t testing.TB) string {
+func dripping(t testing.TB, head string) string {
 	return raw(t, func(_ int, c *conn) {
 		c.request()
-		c.send(sse)
+		c.send(head)
 		for range time.Tick(short / 6) {
 			if _, err := io.WriteString(c, chunk); err != nil {
 				return
@@ -67,8 +67,10 @@ func TestTimeouts(t *testing.T) {
 		{"silence in a stream", silent(t, sse, chunk), timeouts{Connect: patience, FirstByte: patience, Idle: short, Total: patience}, true, llm.CodeIdleTimeout, "upstream.read"},
 		{"silence in a whole answer", silent(t, sse, chunk), timeouts{Connect: patience, FirstByte: patience, Idle: short, Total: patience}, false, llm.CodeIdleTimeout, "upstream.read"},
 		{"silence after the status of a whole answer", silent(t, sse), timeouts{Idle: short}, false, llm.CodeIdleTimeout, "upstream.read"},
-		{"slow whole answer", dripping(t), timeouts{Idle: patience, Total: 2 * short}, false, llm.CodeTotalTimeout, "upstream.read"},
-		{"long stream", dripping(t), timeouts{FirstByte: patience, Idle: patience, StreamTotal: 2 * short}, true, llm.CodeTotalTimeout, "upstream.read"},
+		{"slow whole answer", dripping(t, sse), timeouts{Idle: patience, Total: 2 * short}, false, llm.CodeTotalTimeout, "upstream.read"},
+		{"slow whole answer to a request for a stream", dripping(t, strings.Replace(sse, "text/event-stream", "application/json", 1)), timeouts{Idle: patience, Total: 2 * short}, true, llm.CodeTotalTimeout, "upstream.read"},
+		{"slow refusal of a stream", dripping(t, strings.Replace(sse, "200 OK", "503 Busy", 1)), timeouts{Idle: patience, Total: 2 * short}, true, llm.CodeTotalTimeout, "upstream.read"},
+		{"long stream", dripping(t, sse), timeouts{FirstByte: patience, Idle: patience, StreamTotal: 2 * short}, true, llm.CodeTotalTimeout, "upstream.read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +112,7 @@ func TestTimeoutsThatDoNotApply(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			u := open(t, upstream.Settings{Endpoint: dripping(t), Timeouts: tt.timeouts})
+			u := open(t, upstream.Settings{Endpoint: dripping(t, sse), Timeouts: tt.timeouts})
 			c := call()
 			c.Stream = tt.stream
 			a, err := u.Do(patient(t), c)

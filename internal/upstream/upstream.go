@@ -164,8 +164,8 @@ type Call struct {
 	// logs of both sides. Empty sends none.
 	RequestID string
 
-	// Stream says that the answer is expected as a stream: it decides which
-	// timeouts apply.
+	// Stream says that the answer is expected as a stream: with what it turns
+	// out to be, it decides which timeouts apply.
 	Stream bool
 
 	// Sent, if not nil, is called at most once, from a goroutine of the
@@ -271,7 +271,7 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 		_ = resp.Body.Close()
 		return nil, err
 	}
-	a.answered(resp.Body)
+	a.answered(resp)
 	h, id := answerHeader(resp.Header)
 	return &Answer{
 		Status:        resp.StatusCode,
