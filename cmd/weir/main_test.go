@@ -2,12 +2,13 @@ package main
 
 import (
 	"bufio"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,12 +41,12 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		code = exit.ExitCode()
 	} else if err != nil {
 		ts.Fatalf("running %s: %v", args[1], err)
 	}
-	if got := fmt.Sprint(code); got != args[0] {
+	if got := strconv.Itoa(code); got != args[0] {
 		ts.Fatalf("%s exited with %s, want %s", strings.Join(args[1:], " "), got, args[0])
 	}
 }

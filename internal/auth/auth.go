@@ -144,7 +144,7 @@ func (k *Keys) lookup(secret string) (*Principal, error) {
 	if p, ok := k.byDigest[k.digest(secret)]; ok {
 		return p, nil
 	}
-	return nil, &llm.Error{Code: llm.CodeInvalidKey, Op: "auth.authenticate", Err: unknownKey(secret)}
+	return nil, &llm.Error{Code: llm.CodeInvalidKey, Op: "auth.authenticate", Err: unknownKeyError(secret)}
 }
 
 func (k *Keys) isOurs(secret string) bool {
@@ -159,11 +159,11 @@ func (k *Keys) digest(secret string) [32]byte {
 	return sha256.Sum256(buf)
 }
 
-// unknownKey is a key that nobody has, shown as the beginning of its SHA-256
+// unknownKeyError is a key that nobody has, shown as the beginning of its SHA-256
 // so that an operator can compare it with `printf %s KEY | sha256sum`.
-type unknownKey string
+type unknownKeyError string
 
-func (u unknownKey) Error() string {
+func (u unknownKeyError) Error() string {
 	sum := sha256.Sum256([]byte(u))
 	return "unknown key, sha256 " + hex.EncodeToString(sum[:4]) + "…"
 }

@@ -1,3 +1,5 @@
+//go:build !race
+
 package jsonscan_test
 
 import (
@@ -11,9 +13,6 @@ import (
 
 // TestAllocations asserts that nothing is allocated once buffers have grown.
 func TestAllocations(t *testing.T) {
-	if raceDetector {
-		t.Skip("allocations cannot be counted under the race detector")
-	}
 	requests := jsonscan.Compile(requestSpec)
 	hits := make([]jsonscan.Hit, 0, 256)
 	body := chatRequest(8 << 10)
@@ -77,9 +76,6 @@ func TestAllocations(t *testing.T) {
 // TestScanIsLinear scans hostile bodies that would take minutes if anything
 // were quadratic. They need less than a second together.
 func TestScanIsLinear(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector is several times slower, and time is what this measures")
-	}
 	p := jsonscan.Compile(testSpec)
 	for _, tt := range []struct{ name, body string }{
 		{"a million names", manyNames(1_000_000)},

@@ -26,8 +26,9 @@ func NewLogger(w io.Writer, level slog.Level, text bool) *slog.Logger {
 // secret.
 func RequestID(now time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16|rand.Uint64()>>48)
+	high, low := rand.Uint64(), rand.Uint64() //nolint:gosec // unique is enough
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16|high>>48)
+	binary.BigEndian.PutUint64(b[8:], low)
 	var s [36]byte
 	copy(s[:], "req_")
 	hex.Encode(s[4:], b[:])
