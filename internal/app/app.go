@@ -100,6 +100,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		KeyFile:       cfg.Listen.TLS.Key,
 		HeaderTimeout: cfg.Listen.Timeouts.Header,
 		IdleTimeout:   cfg.Listen.Timeouts.Idle,
+		WriteTimeout:  cfg.Listen.Timeouts.Write,
 	}, a.handler, a.log)
 	if err != nil {
 		return nil, errors.Join(err, a.closeSockets())

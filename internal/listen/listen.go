@@ -24,6 +24,11 @@ type Settings struct {
 	// IdleTimeout is how long a connection may stay open between requests.
 	// Zero means no limit.
 	IdleTimeout time.Duration
+
+	// WriteTimeout is how long an HTTP/2 connection may take no bytes at all
+	// while there are some to be sent. What one answer may take, on HTTP/1
+	// too, is for the handler to say. Zero means no limit.
+	WriteTimeout time.Duration
 }
 
 // maxHeaderBytes bounds one request's line and headers. Larger ones are
@@ -66,6 +71,10 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 
 		// net/http's own answer to `OPTIONS *` waits for a body without limit.
 		DisableGeneralOptionsHandler: true,
+
+		// A handler's deadline resets its stream, which waits behind what the
+		// connection does not take.
+		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.WriteTimeout},
 	}
 	if certs != nil {
 		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
