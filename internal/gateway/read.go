@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -96,7 +97,7 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 			return nil
 		}
 		if err != nil {
-			return readError(err, raw.err, compressed)
+			return readError(err, raw, compressed)
 		}
 	}
 }
@@ -107,15 +108,18 @@ func tooLarge(limit int64) error {
 }
 
 // readError tells a client that stopped sending from a body that is corrupt.
-func readError(err, rawErr error, compressed bool) error {
+func readError(err error, raw *bodyReader, compressed bool) error {
 	if e, ok := errors.AsType[*llm.Error](err); ok {
 		return e
 	}
 	switch {
-	case errors.Is(rawErr, os.ErrDeadlineExceeded):
-		return &llm.Error{Code: llm.CodeRequestTimeout, Op: "gateway.read", Err: rawErr}
-	case rawErr != nil && rawErr != io.EOF:
-		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: rawErr}
+	case errors.Is(raw.err, os.ErrDeadlineExceeded):
+		return &llm.Error{Code: llm.CodeRequestTimeout, Op: "gateway.read", Err: raw.err}
+	case raw.malformed():
+		return &llm.Error{Code: llm.CodeInvalidEncoding, Op: "gateway.read",
+			Public: "the chunks of the request body are malformed", Err: raw.err}
+	case raw.err != nil && raw.err != io.EOF:
+		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: raw.err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
 			Public: "the zstd window of the request body is larger than 8 MiB", Err: err}
@@ -203,6 +207,17 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	return n, err
+}
+
+// malformed reports whether the body has ended because its chunks cannot be
+// told apart, and not because the client has left. net/http has no name for
+// that error.
+func (b *bodyReader) malformed() bool {
+	if b.err == nil || len(b.x.r.TransferEncoding) == 0 || errors.Is(b.err, io.EOF) || errors.Is(b.err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	_, lost := errors.AsType[net.Error](b.err)
+	return !lost
 }
 
 // finish takes the deadline off again. net/http goes on reading the connection
