@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/dialect"
@@ -140,11 +139,4 @@ func (x *exchange) endAttempt() {
 	for _, o := range x.h.observers {
 		o.AttemptDone(x.id, a)
 	}
-}
-
-// sample reads the beginning of an answer that cannot be passed on, for the
-// log.
-func sample(r io.Reader) error {
-	b, _ := io.ReadAll(io.LimitReader(r, 512)) // what could be read is shown
-	return errors.New("the answer begins: " + http.DetectContentType(b) + " " + string(b))
 }

@@ -2,11 +2,11 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/dialect"
@@ -29,16 +29,23 @@ const (
 
 // relay passes the answer on as it comes.
 func (x *exchange) relay() error {
-	contentType := x.answer.Header.Get("Content-Type")
-	switch {
-	case isMedia(contentType, "text/event-stream"):
+	switch media := mediaType(x.answer.Header.Get("Content-Type")); {
+	case x.answer.Status == http.StatusNoContent: // which cannot be passed on with an error
+		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
+	case media == "text/event-stream":
 		return x.relayStream()
-	case contentType == "", isJSON(contentType):
+	case media == "", media == "application/json", strings.HasSuffix(media, "+json"):
 		return x.relayWhole()
 	default:
-		return &llm.Error{Code: llm.CodeUpstreamInvalid, Op: "gateway.relay", Upstream: x.target.Upstream,
-			Err: fmt.Errorf("content type %q: %w", contentType, sample(x.answer.Body))}
+		return x.up.Unreadable(x.answer)
 	}
+}
+
+// mediaType returns what stands before the parameters of an upstream's
+// Content-Type. They need not be valid: some servers' are not.
+func mediaType(contentType string) string {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(media))
 }
 
 // send sends the status and the headers of the answer.

@@ -1,7 +1,9 @@
 package upstream
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"regexp"
@@ -34,7 +36,7 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	body = body[:min(len(body), maxRefusal)]
 	r := parseReport(body)
 	e := u.fail(u.classify(a, r), opRefusal, nil)
-	e.Err = fmt.Errorf("status %d, code %.64q, type %.64q: %q", a.Status, r.code, r.typ, u.scrub.sample(body))
+	e.Err = fmt.Errorf("status %d, code %.64q, type %.64q: %q", a.Status, r.code, r.typ, u.scrub.sample(body, a.own))
 	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
 	row := e.Code.Row()
 	if row.Status == http.StatusTooManyRequests {
@@ -58,6 +60,19 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 		e.Public = u.scrub.public(r.message)
 	}
 	return e
+}
+
+// maxUnreadable is how much is read of an answer for the sake of a sample.
+const maxUnreadable = 4 << 10
+
+// Unreadable returns the error for a, a success of a content type that no
+// dialect has. It reads the beginning of a's Body, for the log.
+func (u *Upstream) Unreadable(a *Answer) *llm.Error {
+	body, err := io.ReadAll(io.LimitReader(a.Body, maxUnreadable))
+	if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind() == llm.Cancelled {
+		return e // nobody is interested any more
+	}
+	return u.fail(llm.CodeUpstreamInvalid, opRead, fmt.Errorf("content type %.100q, and the answer begins: %q", a.Header.Get("Content-Type"), u.scrub.sample(body, a.own)))
 }
 
 // native returns the shape of errors in op's dialect.

@@ -1,7 +1,10 @@
 package upstream_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -258,6 +261,58 @@ func TestRefusalIsScrubbed(t *testing.T) {
 			t.Errorf("Answer.Body = %q, want the innocent words left", e.Answer.Body)
 		}
 	}
+}
+
+// TestSamplesAreScrubbed: what an upstream echoes of a request is logged
+// without the credential, be it the client's own.
+func TestSamplesAreScrubbed(t *testing.T) {
+	const configured, own = "sesame-0123456789", "clients-own-0123456789"
+	for status, contentType := range map[int]string{200: "text/html", 307: "text/plain", 400: "application/json", 500: "text/html"} {
+		endpoint := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			w.Header().Set("Location", "http://x/?key="+r.Header.Get("Authorization"))
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"error":{"message":"%s is wrong"}}`, r.Header.Get("Authorization"))
+		})
+		for _, auth := range []upstream.Auth{{Mode: upstream.AuthBearer, Secret: configured}, {Mode: upstream.AuthPassthrough}} {
+			u := open(t, upstream.Settings{Endpoint: endpoint, Auth: auth})
+			c := call()
+			c.Credential = upstream.Credential{Header: "Authorization", Value: own}
+			a, err := u.Do(patient(t), c)
+			switch {
+			case err != nil:
+			case a.Status == http.StatusOK:
+				err = u.Unreadable(a)
+				a.Body.Close()
+			default:
+				b, _ := io.ReadAll(a.Body) // what could be read is enough
+				err = u.Refusal(a, b)
+				a.Body.Close()
+			}
+			shown := fmt.Sprintf("%v %+v", err, a)
+			if strings.Contains(shown, configured) || strings.Contains(shown, own) || !strings.Contains(shown, "[redacted]") {
+				t.Errorf("status %d, auth %v: the error shows the credential, or nothing: %s", status, auth, shown)
+			}
+		}
+	}
+}
+
+// TestUnreadable: a client that leaves while the page comes has left.
+func TestUnreadable(t *testing.T) {
+	endpoint := raw(t, func(_ int, c *conn) {
+		c.request()
+		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
+		c.wait()
+	})
+	u := open(t, upstream.Settings{Endpoint: endpoint})
+	ctx, leave := context.WithCancel(t.Context())
+	a, err := u.Do(ctx, call())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	leave()
+	wantError(t, u.Unreadable(a), llm.CodeClientClosed)
 }
 
 func TestRefusalMessageIsBounded(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -83,10 +84,15 @@ func (c *scrubber) public(message string) string {
 	return shorten(s, maxPublic)
 }
 
-// sample returns the beginning of a body for the log.
-func (c *scrubber) sample(body []byte) string {
+// sample returns the beginning of a body for the log, without the client's
+// own credential too.
+func (c *scrubber) sample(body []byte, own *Credential) string {
+	all := scrubber{host: c.host, secrets: slices.Clip(c.secrets), tails: true}
+	if own != nil {
+		all.add(own.Value)
+	}
 	// Cut only after it is scrubbed: half a secret would not be found.
-	body = c.clean(body[:min(len(body), maxScrubbed)])
+	body = all.clean(body[:min(len(body), maxScrubbed)])
 	return shorten(strings.ToValidUTF8(string(body), "\uFFFD"), maxSample)
 }
 

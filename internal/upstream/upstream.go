@@ -210,7 +210,8 @@ type Answer struct {
 	// RequestID is the upstream's own id of the request. Empty if it gave none.
 	RequestID string
 
-	op llm.Operation
+	op  llm.Operation
+	own *Credential // the client's, if it was sent: to be kept out of the log. A pointer, so that printing an Answer does not reach it
 }
 
 const (
@@ -266,7 +267,7 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 		defer a.end()
 		return nil, a.notAnswered(err)
 	}
-	if err := u.refuse(resp); err != nil {
+	if err := u.refuse(resp, own(c.Credential)); err != nil {
 		a.end()
 		_ = resp.Body.Close()
 		return nil, err
@@ -280,16 +281,25 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 		Body:          a,
 		RequestID:     id[:min(len(id), maxRequestID)],
 		op:            c.Op,
+		own:           own(c.Credential),
 	}, nil
 }
 
+// own returns a copy of c that lives longer than its call, or nil if c is none.
+func own(c Credential) *Credential {
+	if c.Value == "" {
+		return nil
+	}
+	return &c
+}
+
 // refuse returns an error for an answer that cannot be used at all.
-func (u *Upstream) refuse(resp *http.Response) error {
+func (u *Upstream) refuse(resp *http.Response, own *Credential) error {
 	switch code := resp.StatusCode; {
 	case code < 200:
 		return u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, which was not asked for", code))
 	case code >= 300 && code < 400:
-		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %.200q", code, resp.Header.Get("Location")))
+		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %q", code, u.scrub.sample([]byte(resp.Header.Get("Location")), own)))
 		e.Public = "the upstream answered with a redirect, which is never followed: its endpoint must be the final address"
 		e.Answer = &llm.Answer{Status: code}
 		return e
