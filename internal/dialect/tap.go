@@ -223,6 +223,10 @@ func (t *Tap) closeWhole() error {
 	return nil
 }
 
+// Broken reports whether a whole body is known not to be JSON: more of it
+// cannot change the error that Close returns.
+func (t *Tap) Broken() bool { return t.broken != nil }
+
 // Pending reports whether bytes of an event, or of a comment, have been
 // consumed since the last boundary.
 func (t *Tap) Pending() bool { return t.stream && t.tok.Pending() }

@@ -79,6 +79,10 @@ func (x *exchange) relayWhole() error {
 		if _, _, tapErr := x.tap.Next(buf[n : n+m]); tapErr != nil {
 			return tapErr
 		}
+		if x.tap.Broken() { // a page, most often: none of it is passed on
+			_, err := x.tap.Close()
+			return err
+		}
 		n += m
 		switch {
 		case err == io.EOF:
