@@ -251,6 +251,10 @@ func refused(failure *llm.Error) bool {
 	case llm.CodeUpstreamConnect, llm.CodeUpstreamTLS, llm.CodeConnectTimeout, llm.CodeUpstreamAuth, llm.CodeModelUnavailable:
 		return true
 	}
+	switch failure.Kind() {
+	case llm.Invalid, llm.Unauthenticated: // found before anything was sent, or said by the upstream
+		return true
+	}
 	return failure.Answer != nil
 }
 
