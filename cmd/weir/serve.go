@@ -15,6 +15,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/app"
 	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/telemetry"
 )
 
 func serveCommand() *cobra.Command {
@@ -32,7 +33,7 @@ on this machine only.
 
 Log lines go to standard output, one JSON object each.`,
 		Args: positional(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.BuiltIn && o.Path != "" {
 				return usageError{errors.New("--simulator takes no configuration: leave --config out")}
 			}
@@ -41,9 +42,11 @@ Log lines go to standard output, one JSON object each.`,
 				return err
 			}
 			tuneMemory()
+			out := telemetry.NewBuffered(cmd.OutOrStdout())
+			defer func() { err = errors.Join(err, out.Close()) }()
 			return untilSignal(func(ctx context.Context) error {
 				a, err := app.New(context.Background(), app.Options{
-					Config: cfg, Log: cmd.OutOrStdout(), Notes: cmd.ErrOrStderr(),
+					Config: cfg, Log: out, Notes: cmd.ErrOrStderr(),
 				})
 				if err != nil {
 					return err

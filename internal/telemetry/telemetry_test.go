@@ -3,10 +3,13 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/telemetry"
@@ -64,3 +67,68 @@ func TestNewLogger(t *testing.T) {
 		t.Errorf("text log = %q, want key=value pairs", out.String())
 	}
 }
+
+// A slowly is a writer that counts how often it is called.
+type slowly struct {
+	bytes.Buffer
+	calls int
+}
+
+func (s *slowly) Write(p []byte) (int, error) {
+	s.calls++
+	return s.Buffer.Write(p)
+}
+
+func TestBuffered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out slowly
+		b := telemetry.NewBuffered(&out)
+		want := ""
+		for i := range 100 {
+			line := fmt.Sprintf("line %d\n", i)
+			want += line
+			if n, err := b.Write([]byte(line)); n != len(line) || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		<-time.After(49 * time.Millisecond) // of the bubble's clock
+		synctest.Wait()
+		if out.calls != 0 {
+			t.Errorf("%d writes before it was time", out.calls)
+		}
+		<-time.After(2 * time.Millisecond)
+		synctest.Wait()
+		if out.calls != 1 || out.String() != want {
+			t.Errorf("%d writes of %d bytes, want all %d at once", out.calls, out.Len(), len(want))
+		}
+		large := strings.Repeat("x", 100_000)
+		for _, line := range []string{"a", large, "b"} {
+			want += line
+			if _, err := b.Write([]byte(line)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Close(); err != nil || out.String() != want {
+			t.Errorf("after Close (%v) %d bytes are written, want %d, in order", err, out.Len(), len(want))
+		}
+		if _, err := b.Write([]byte("late")); err != nil || out.String() != want+"late" {
+			t.Errorf("what comes after Close is not written at once (%v)", err)
+		}
+	})
+}
+
+func TestBufferedTellsOfErrors(t *testing.T) {
+	b := telemetry.NewBuffered(failing{})
+	if _, err := b.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); !errors.Is(err, errFull) {
+		t.Errorf("Close() = %v, want %v", err, errFull)
+	}
+}
+
+var errFull = errors.New("disk full")
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, errFull }
