@@ -44,6 +44,7 @@ type Outcome struct {
 	Drop bool
 
 	seen, finished choiceSet
+	expected       int // choices that were asked for; 0 if that is not known
 }
 
 // Report notes a usage that replaces the one before it. One that is all zeroes
@@ -84,7 +85,7 @@ func (o *Outcome) Choice(index int64, finished bool) {
 }
 
 func (o *Outcome) complete() bool {
-	return o.Complete || o.seen.within(&o.finished)
+	return o.Complete || o.seen.len() >= max(o.expected, 1) && o.seen.within(&o.finished)
 }
 
 func (o *Outcome) usage() llm.Usage {
@@ -119,15 +120,21 @@ func (s *choiceSet) add(index int64) {
 	s.bits[index/64] |= 1 << (index % 64)
 }
 
-// within reports whether s is not empty and all of it is in other. Of indices
-// beyond the bounds nothing is known.
+// within reports whether all of s is in other. Of indices beyond the bounds
+// nothing is known.
 func (s *choiceSet) within(other *choiceSet) bool {
-	n := 0
 	for i, b := range s.bits {
 		if b&^other.bits[i] != 0 {
 			return false
 		}
+	}
+	return !s.more
+}
+
+// len returns how many indices within the bounds are in s.
+func (s *choiceSet) len() (n int) {
+	for _, b := range s.bits {
 		n += bits.OnesCount64(b)
 	}
-	return n > 0 && !s.more
+	return n
 }

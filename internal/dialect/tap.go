@@ -80,6 +80,10 @@ func NewTap(schema *Schema, stream bool) *Tap {
 	}
 }
 
+// Expect says how many choices were asked for. A stream in which fewer have
+// come to their end is not complete, unless it says so itself.
+func (t *Tap) Expect(choices int) { t.out.expected = choices }
+
 // Next consumes bytes of p up to and including the next boundary and returns
 // how many. If it returns [None], all of p is consumed. A whole body has no
 // boundaries. The error is an *llm.Error, CodeUpstreamTooLarge, if one event

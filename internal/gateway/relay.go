@@ -125,6 +125,7 @@ func (x *exchange) noteFailure() {
 // relayStream passes a stream on, whole events at a time, as they come.
 func (x *exchange) relayStream() error {
 	x.tap, x.streaming = x.dialect.NewTap(true), true
+	x.tap.Expect(x.req.Choices)
 	h := x.w.Header()
 	h["Cache-Control"] = []string{"no-cache, no-transform"}
 	h["X-Accel-Buffering"] = []string{"no"} // proxies in front must not collect events
@@ -161,6 +162,7 @@ func (x *exchange) relayStream() error {
 // that has not ended.
 func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	out, start := 0, 0 // p[:out] is done with; the current event begins at start
+	written := 0
 	for pos := seen; pos < len(p); {
 		n, end, err := x.tap.Next(p[pos:])
 		pos += n
@@ -177,6 +179,7 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 			if err := x.write(p[out:start]); err != nil {
 				return nil, err
 			}
+			written += start - out
 			out = pos
 		}
 		start, x.partial = pos, false
@@ -184,17 +187,17 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	if len(p)-start >= maxHeld { // too large to be held back
 		start, x.partial = len(p), true
 	}
-	if out == start {
-		return p[start:], nil
-	}
 	if err := x.write(p[out:start]); err != nil {
 		return nil, err
+	}
+	if written += start - out; written == 0 {
+		return p[start:], nil
 	}
 	if err := x.flush(); err != nil {
 		return nil, err
 	}
 	for _, o := range x.h.observers {
-		o.Event(x.id, start-out)
+		o.Event(x.id, written)
 	}
 	return p[start:], nil
 }
