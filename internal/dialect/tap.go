@@ -231,6 +231,12 @@ func (t *Tap) closeWhole() error {
 // cannot change the error that Close returns.
 func (t *Tap) Broken() bool { return t.broken != nil }
 
+// Free gives back what t has borrowed. Of t nothing may be used any more.
+func (t *Tap) Free() {
+	t.scan.Free()
+	t.scan = nil
+}
+
 // Pending reports whether bytes of an event, or of a comment, have been
 // consumed since the last boundary.
 func (t *Tap) Pending() bool { return t.stream && t.tok.Pending() }

@@ -189,6 +189,9 @@ func (x *exchange) finish(err error) {
 	x.endAttempt()
 	x.account(failure)
 	x.dropBody()
+	if x.tap != nil {
+		x.tap.Free()
+	}
 	if x.out != nil {
 		x.out.unreserve() // also where a transport never says that it is done
 	}

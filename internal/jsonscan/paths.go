@@ -36,6 +36,7 @@ type Paths struct {
 	countAll bool   // Spec.Count was empty
 	seed     maphash.Seed
 	requests sync.Pool // of *machine, for Scan
+	answers  sync.Pool // of *Scanner
 }
 
 // node is one step of the tree that the paths of a Spec make.

@@ -41,6 +41,9 @@ const keptCapture = 4096
 // NewScanner returns a Scanner that keeps values up to maxCapture bytes each;
 // the values of one path with [] share as much.
 func (p *Paths) NewScanner(maxCapture int) *Scanner {
+	if s, ok := p.answers.Get().(*Scanner); ok && s.m.maxCapture == maxCapture {
+		return s
+	}
 	s := &Scanner{m: *newMachine(p, false)}
 	s.m.maxCapture = maxCapture
 	s.m.slots = make([]slot, p.watched)
@@ -102,6 +105,13 @@ func (s *Scanner) Reset() {
 		}
 		sl.items = sl.items[:0]
 	}
+}
+
+// Free gives the Scanner back, for a later NewScanner of the same paths. It
+// must not be used any more.
+func (s *Scanner) Free() {
+	s.Reset()
+	s.m.paths.answers.Put(s)
 }
 
 // Done tells whether a whole value has been read. A number at the top level is

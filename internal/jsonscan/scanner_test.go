@@ -302,3 +302,23 @@ func TestScannerAfterLongValue(t *testing.T) {
 		}
 	}
 }
+
+// TestFree: what a scanner has seen does not show in the one that follows it.
+func TestFree(t *testing.T) {
+	p := jsonscan.Compile(jsonscan.Spec{Watch: []string{"a", "b[]"}})
+	for range 100 {
+		s := p.NewScanner(64)
+		for path := range 2 {
+			if s.Value(path) != nil || s.Kind(path) != 0 || s.More(path) || s.Done() || s.Counts() != (jsonscan.Counts{}) {
+				t.Fatalf("a new Scanner knows of path %d", path)
+			}
+		}
+		if err := s.Write([]byte(`{"a":"secret","b":[1,2,` + strings.Repeat("3,", 100))); err != nil {
+			t.Fatal(err)
+		}
+		if string(s.Value(0)) != `"secret"` {
+			t.Fatalf("Value(0) = %s", s.Value(0))
+		}
+		s.Free() // in the middle of a value
+	}
+}
