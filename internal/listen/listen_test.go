@@ -32,10 +32,28 @@ var quiet = slog.New(slog.DiscardHandler) // immutable
 // start serves h until the test ends and returns the server.
 func start(t *testing.T, s listen.Settings, h http.HandlerFunc) *listen.Server {
 	t.Helper()
+	return startLogging(t, quiet, s, h)
+}
+
+// told hands on the messages of a log.
+type told struct {
+	slog.Handler
+	messages chan<- string
+}
+
+func (h told) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+
+func (h told) Handle(_ context.Context, r slog.Record) error {
+	h.messages <- r.Message
+	return nil
+}
+
+func startLogging(t *testing.T, log *slog.Logger, s listen.Settings, h http.HandlerFunc) *listen.Server {
+	t.Helper()
 	if s.Address == "" {
 		s.Address = "127.0.0.1:0"
 	}
-	srv, err := listen.Listen(t.Context(), s, h, quiet)
+	srv, err := listen.Listen(t.Context(), s, h, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +113,8 @@ func TestTLSReloadsItsCertificate(t *testing.T) {
 	dir := t.TempDir()
 	first := writePair(t, dir, "weir")
 	var proto string
-	srv := start(t, listen.Settings{
+	noticed := make(chan string, 10)
+	srv := startLogging(t, slog.New(told{slog.DiscardHandler, noticed}), listen.Settings{
 		CertFile: filepath.Join(dir, "weir.crt"), KeyFile: filepath.Join(dir, "weir.key"),
 	}, func(_ http.ResponseWriter, r *http.Request) { proto = r.Proto })
 
@@ -125,7 +144,17 @@ func TestTLSReloadsItsCertificate(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "weir.crt"), []byte("not a certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	until(t, func() bool { return serial().Cmp(first.SerialNumber) == 0 })
+	until(t, func() bool {
+		if serial().Cmp(first.SerialNumber) != 0 {
+			t.Fatal("a broken file replaced the certificate")
+		}
+		select {
+		case msg := <-noticed:
+			return strings.Contains(msg, "not reloaded")
+		default:
+			return false
+		}
+	})
 	second := writePair(t, dir, "weir")
 	until(t, func() bool { return serial().Cmp(second.SerialNumber) == 0 })
 }
