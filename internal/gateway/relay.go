@@ -235,16 +235,23 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 		// neither a failed flush nor a cancelled read means anything now.
 		_ = x.flush()
 		return nil
-	case readErr != io.EOF:
+	case isCancelled(readErr):
 		return readErr
-	case x.entry.Code != "" && x.op != llm.OpResponses:
+	case x.entry.Code != "" && x.op != llm.OpResponses && !x.partial:
 		return x.flush() // the upstream has said why itself, in the dialect's way
 	case x.entry.Code != "":
 		// An error event does not end a stream of responses: Codex waits on.
-		return &llm.Error{Code: x.entry.Code, Op: "gateway.relay", Upstream: x.target.Upstream}
+		return &llm.Error{Code: x.entry.Code, Op: "gateway.relay", Upstream: x.target.Upstream, Err: readErr}
+	case readErr != io.EOF:
+		return readErr
 	default:
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
 	}
+}
+
+func isCancelled(err error) bool {
+	e, ok := errors.AsType[*llm.Error](err)
+	return ok && e.Kind() == llm.Cancelled
 }
 
 // writeStatus sends the status line with the headers that have been set.

@@ -44,9 +44,10 @@ var breakages = []breakage{ // immutable
 		c.send(chunked(head), chunk(body[:len(body)/2]))
 	}, llm.CodeUpstreamTruncated, 200, endRefused, endFailed},
 	{"ends properly in the middle of an event", func(c *upcall, head, body string) {
+		c.keep = true
 		c.send(chunked(head), chunk(body[:len(body)/2]), "0\r\n\r\n")
 	}, llm.CodeUpstreamTruncated, 200, endRefused, endFailed},
-	{"ends properly with nothing", func(c *upcall, head, _ string) { c.send(chunked(head), "0\r\n\r\n") }, llm.CodeUpstreamTruncated, 200, endRefused, endFailed},
+	{"ends properly with nothing", func(c *upcall, head, _ string) { c.keep = true; c.send(chunked(head), "0\r\n\r\n") }, llm.CodeUpstreamTruncated, 200, endRefused, endFailed},
 	{"closes a body without a length", func(c *upcall, head, body string) {
 		c.send(head, "Connection: close\r\n\r\n", body[:len(body)/2])
 	}, llm.CodeUpstreamTruncated, 200, endRefused, endFailed},
@@ -116,9 +117,10 @@ func TestLargeAnswersThatBreak(t *testing.T) {
 		"closes in a chunk":            {func(c *upcall) { c.send(head, begin, "ff\r\nx") }, llm.CodeUpstreamTruncated},
 		"closes between chunks":        {func(c *upcall) { c.send(head, begin) }, llm.CodeUpstreamTruncated},
 		"reset":                        {func(c *upcall) { c.send(head, begin); c.reset() }, llm.CodeUpstreamTruncated},
-		"ends properly, but too early": {func(c *upcall) { c.send(head, begin, "0\r\n\r\n") }, llm.CodeUpstreamTruncated},
+		"ends properly, but too early": {func(c *upcall) { c.keep = true; c.send(head, begin, "0\r\n\r\n") }, llm.CodeUpstreamTruncated},
 		"shorter than it says":         {func(c *upcall) { c.send(jsonHead, length, `{"pad":"`, strings.Repeat("x", size)) }, llm.CodeUpstreamTruncated},
 		"longer than it says": {func(c *upcall) {
+			c.keep = true
 			c.send(jsonHead, length, `{"pad":"`, strings.Repeat("x", size), `"}`, strings.Repeat(" ", 20), "HTTP/1.1 200 OK\r\n\r\n")
 		}, ""},
 		"no length and half of it":  {func(c *upcall) { c.send(jsonHead, "\r\n", `{"pad":"`, strings.Repeat("x", size)) }, llm.CodeUpstreamTruncated},
