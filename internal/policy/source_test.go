@@ -75,12 +75,13 @@ func cannotChange(v *ast.ValueSpec) bool {
 // startsGoroutines names the packages that may start goroutines: each has an
 // owner in it that waits for them.
 var startsGoroutines = map[string]string{ // immutable
-	"cmd/weir":          "runs a command until a signal, and waits unless a second one comes",
-	"internal/app":      "runs listeners and workers, and waits for them in Run",
-	"internal/listen":   "serves each socket, and waits in Shutdown",
-	"internal/upstream": "watches calls in flight and health",
-	"internal/ledger":   "writes entries behind the exchange",
-	"internal/gatetest": "runs a gateway for a test, and stops it in Cleanup",
+	"cmd/weir":           "runs a command until a signal, and waits unless a second one comes",
+	"internal/app":       "runs listeners and workers, and waits for them in Run",
+	"internal/listen":    "serves each socket, and waits in Shutdown",
+	"internal/upstream":  "watches calls in flight and health",
+	"internal/telemetry": "writes log lines when it is time, and stops that in Close",
+	"internal/ledger":    "writes entries behind the exchange",
+	"internal/gatetest":  "runs a gateway for a test, and stops it in Cleanup",
 
 	// Not part of the product.
 	"bench/*":          "drives load",

@@ -1,0 +1,88 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/auth"
+	"github.com/weir-gateway/weir/internal/gatetest"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
+	"github.com/weir-gateway/weir/internal/simulator"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// snapshotOf serves the model m by the upstream called name at url, under
+// another name, to the one key.
+func snapshotOf(t *testing.T, name, url, key string) *gateway.Snapshot {
+	t.Helper()
+	up, err := upstream.New(upstream.Settings{Name: name, Kind: upstream.Simulator, Endpoint: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(up.CloseIdle)
+	return &gateway.Snapshot{
+		Keys: auth.New([]auth.Key{{Name: name, Secret: key}}),
+		Routes: route.New([]route.Model{{Name: "m", Targets: []route.Target{
+			{Upstream: name, Model: "model-of-" + name, Serves: []llm.Operation{llm.OpChat}},
+		}}}),
+		Upstreams: map[string]*upstream.Upstream{name: up},
+		BodyLimit: 1 << 20,
+	}
+}
+
+// TestSwap is promise 1: a new configuration does not change an exchange in
+// flight, at whatever step it is.
+func TestSwap(t *testing.T) {
+	before := gatetest.StartSim(t, simulator.Options{})
+	after := gatetest.StartSim(t, simulator.Options{})
+	entries := ledger.NewMemory(10)
+	h := gateway.New(gateway.Options{
+		Snapshot: snapshotOf(t, "before", before.URL, "key-before"),
+		Ledger:   entries, NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+	})
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	ask := func(key string, header ...string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(dialectCases[0].body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		for i := 0; i < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	flying := ask("key-before", "X-Sim-Event-Delay", "30ms") // its status is here, its events are to come
+	h.Swap(snapshotOf(t, "after", after.URL, "key-after"))
+
+	refused, served := ask("key-before"), ask("key-after")
+	if refused.StatusCode != http.StatusUnauthorized || served.StatusCode != http.StatusOK {
+		t.Errorf("after the swap the old key gets %d and the new one %d, want 401 and 200", refused.StatusCode, served.StatusCode)
+	}
+	for _, resp := range []*http.Response{refused, served, flying} {
+		body := gatetest.Body(t, resp)
+		resp.Body.Close()
+		if resp == flying && !strings.HasSuffix(body, "data: [DONE]\n\n") {
+			t.Errorf("the swap ended a stream that was in flight:\n%s", tail(body))
+		}
+	}
+	gatetest.Until(t, func() bool { return entries.Total() == 2 })
+	for _, e := range entries.Entries() {
+		if e.Code != "" || e.Target != "model-of-"+e.Upstream || e.Key != e.Upstream {
+			t.Errorf("entry = %+v, want key, upstream and target of one configuration", e)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
