@@ -75,6 +75,9 @@ func (a *attempt) tracedContext() context.Context {
 }
 
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	if info.Reused {
+		settle(info.Conn)
+	}
 	a.reused.Store(info.Reused)
 	a.advance(waiting)
 }

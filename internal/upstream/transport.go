@@ -40,7 +40,7 @@ func newTransport(s Settings, base *url.URL) (*http.Transport, error) {
 	}
 	dialer := &net.Dialer{Timeout: s.Timeouts.Connect, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            watched(dialer),
 		TLSHandshakeTimeout:    s.Timeouts.Connect,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    maxIdleConns,
