@@ -43,7 +43,7 @@ func TestWholeBodyIsARequestOfItsSize(t *testing.T) {
 // tiny is a scale at which every figure can be taken in a second.
 func tiny() scale {
 	return scale{
-		rounds: 1, warm: 10 * time.Millisecond, whole: 50 * time.Millisecond, settle: time.Millisecond,
+		rounds: 1, freshEvery: 1, warm: 10 * time.Millisecond, whole: 50 * time.Millisecond, settle: time.Millisecond,
 		streams: 4, events: 5, every: time.Millisecond, eventSize: 200,
 		rate: 1000, rateConns: 2, largeConns: 1, idle: []int{2, 4},
 	}

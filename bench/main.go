@@ -77,7 +77,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs.Var(&o.also, "also", "another build of Weir to compare, `name=program`; may be repeated")
 	fs.Var(&o.peers, "peers", "measure only these peers, by `name`")
 	fs.Var(&o.figures, "figures", "take only these figures, by `name`: "+strings.Join(taskNames(fullScale()), ", "))
-	fs.IntVar(&o.rounds, "rounds", 0, "number of rounds; 0: 7, or 2 with -quick")
+	fs.IntVar(&o.rounds, "rounds", 0, "number of rounds; 0: 21, or 2 with -quick")
 	fs.IntVar(&o.cpu, "cpu", 1, "the processor of the peer that is measured; negative: any. Start this program on another")
 	fs.BoolVar(&o.quick, "quick", false, "two short rounds with fewer streams, to see that all works")
 	fs.StringVar(&o.json, "json", "", "write every sample to this `file` too")

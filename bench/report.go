@@ -15,12 +15,15 @@ import (
 
 // A report is what a run found, as it is written to JSON.
 type report struct {
-	Date     time.Time `json:"date"`
-	Minutes  float64   `json:"minutes"`
-	Machine  string    `json:"machine"`
-	Go       string    `json:"go"` // of this program and so of ReverseProxy
-	Load     [2]string `json:"load"`
-	Rounds   int       `json:"rounds"`
+	Date    time.Time `json:"date"`
+	Minutes float64   `json:"minutes"`
+	Machine string    `json:"machine"`
+	Go      string    `json:"go"` // of this program and so of ReverseProxy
+	Load    [2]string `json:"load"`
+	Rounds  int       `json:"rounds"`
+
+	FreshEvery int `json:"fresh_every"` // memory and start: in one of so many rounds
+
 	Peers    []string  `json:"peers"`
 	Rows     []row     `json:"figures"`
 	Failures []failure `json:"failures,omitempty"`
@@ -55,7 +58,7 @@ type ratio struct {
 func (b *bench) report(started time.Time) report {
 	r := report{
 		Date: started.UTC().Truncate(time.Second), Minutes: math.Round(time.Since(started).Minutes()*10) / 10,
-		Machine: machine(), Go: runtime.Version(), Load: b.load, Rounds: b.scale.rounds, Failures: b.failures,
+		Machine: machine(), Go: runtime.Version(), Load: b.load, Rounds: b.scale.rounds, FreshEvery: b.scale.freshEvery, Failures: b.failures,
 	}
 	for _, p := range b.peers {
 		r.Peers = append(r.Peers, p.name)
@@ -139,7 +142,11 @@ func (r report) markdown(w io.Writer) error {
 	var s strings.Builder
 	fmt.Fprintf(&s, "# What Weir costs\n\n%s, %s. %s. %d rounds in %.1f minutes; load average %s before, %s after.\n",
 		r.Date.Format("2 January 2006"), r.Machine, r.Go, r.Rounds, r.Minutes, r.Load[0], r.Load[1])
-	s.WriteString("Values are medians over the rounds. Ratios are medians of the ratios inside each round, with the smallest and the largest.\n\n")
+	s.WriteString("Values are medians over the rounds. Ratios are medians of the ratios inside each round, with the smallest and the largest.\n")
+	if r.FreshEvery > 1 {
+		fmt.Fprintf(&s, "Memory and start were measured in one of %d rounds.\n", r.FreshEvery)
+	}
+	s.WriteString("\n")
 	pairs := r.pairs()
 	s.WriteString("| figure | unit |")
 	for _, p := range r.Peers {

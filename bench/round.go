@@ -66,8 +66,11 @@ func (b *bench) run(ctx context.Context) error {
 // pages, and those of running peers with all of them running, so that turns
 // follow each other closely. Which of the two comes first alternates.
 func (b *bench) round(ctx context.Context, round int) error {
-	parts := []func(context.Context, int) error{b.freshTasks, b.liveTasks}
-	for _, part := range stats.Rotate(parts, round) {
+	parts := []func(context.Context, int) error{b.liveTasks}
+	if round%b.scale.freshEvery == 0 {
+		parts = append(parts, b.freshTasks)
+	}
+	for _, part := range stats.Rotate(parts, round/b.scale.freshEvery) {
 		if err := part(ctx, round); err != nil {
 			return err
 		}

@@ -24,10 +24,11 @@ const (
 
 // A scale says how much is measured.
 type scale struct {
-	rounds int
-	warm   time.Duration // before each figure, on the same connections
-	whole  time.Duration // of closed loops and of the fixed rate
-	settle time.Duration // before memory is read
+	rounds     int
+	freshEvery int           // fresh tasks are done in one of so many rounds
+	warm       time.Duration // before each figure, on the same connections
+	whole      time.Duration // of closed loops and of the fixed rate
+	settle     time.Duration // before memory is read
 
 	streams, events int           // streams at once, events of each
 	every           time.Duration // between two events of a stream
@@ -38,9 +39,12 @@ type scale struct {
 	idle            []int // numbers of idle streams, rising
 }
 
+// fullScale takes many short rounds: what disturbs a machine for some seconds
+// then disturbs all peers of a few rounds, which the median leaves out. Memory
+// takes longer and varies less.
 func fullScale() scale {
 	return scale{
-		rounds: 7, warm: 500 * time.Millisecond, whole: 3 * time.Second, settle: time.Second,
+		rounds: 21, freshEvery: 3, warm: 300 * time.Millisecond, whole: time.Second, settle: time.Second,
 		streams: 100, events: 100, every: 20 * time.Millisecond, eventSize: 200,
 		rate: 1000, rateConns: 16, largeConns: 4, idle: []int{2000, 5000},
 	}
@@ -48,7 +52,7 @@ func fullScale() scale {
 
 func quickScale() scale {
 	s := fullScale()
-	s.rounds, s.warm, s.whole, s.settle = 2, 200*time.Millisecond, 600*time.Millisecond, 300*time.Millisecond
+	s.rounds, s.freshEvery, s.warm, s.whole, s.settle = 2, 1, 200*time.Millisecond, 600*time.Millisecond, 300*time.Millisecond
 	s.events, s.idle = 25, []int{200, 500}
 	return s
 }
