@@ -37,7 +37,7 @@ func serve(listen, upstream string) error {
 	}
 	proxy, tr := bareproxy.New(u)
 	defer tr.CloseIdleConnections()
-	srv := &http.Server{Addr: listen, Handler: proxy} //nolint:gosec // bare: a deadline for every request would make it a softer peer
+	srv := &http.Server{Addr: listen, Handler: proxy} //nolint:gosec // bare: no timeouts, nothing but the proxy
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
