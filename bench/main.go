@@ -25,6 +25,7 @@ type options struct {
 	rounds             int  // 0: what the scale says
 	cpu                int
 	quick              bool
+	length             time.Duration // of one measurement; 0: what the scale says
 	json               string
 }
 
@@ -80,6 +81,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.rounds, "rounds", 0, "number of rounds; 0: 21, or 2 with -quick")
 	fs.IntVar(&o.cpu, "cpu", 1, "the processor of the peer that is measured; negative: any. Start this program on another")
 	fs.BoolVar(&o.quick, "quick", false, "two short rounds with fewer streams, to see that all works")
+	fs.DurationVar(&o.length, "for", 0, "measure every figure for this long at a time, up to 90s, to watch a peer meanwhile")
 	fs.StringVar(&o.json, "json", "", "write every sample to this `file` too")
 	if err := fs.Parse(args); err != nil {
 		return o, err
@@ -87,18 +89,20 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	if fs.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
+	if o.length < 0 || o.length > longest {
+		return o, fmt.Errorf("-for %v: not between 0 and %v", o.length, longest)
+	}
 	return o, nil
 }
+
+// longest is less than a connection of package load may live.
+const longest = 90 * time.Second
 
 // limit bounds a whole run, far above what one takes.
 const limit = 30 * time.Minute
 
-// run measures and writes the report to out and its progress to progress. It
-// returns an error if anything could not be measured, after the report of
-// what could.
-func run(ctx context.Context, o options, out, progress io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+// chooseScale returns how much o asks for.
+func chooseScale(o options) scale {
 	s := fullScale()
 	if o.quick {
 		s = quickScale()
@@ -106,6 +110,19 @@ func run(ctx context.Context, o options, out, progress io.Writer) error {
 	if o.rounds > 0 {
 		s.rounds = o.rounds
 	}
+	if o.length > 0 {
+		s.whole, s.events = o.length, int(o.length/s.every)
+	}
+	return s
+}
+
+// run measures and writes the report to out and its progress to progress. It
+// returns an error if anything could not be measured, after the report of
+// what could.
+func run(ctx context.Context, o options, out, progress io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s := chooseScale(o)
 	raiseDescriptors(&s, progress)
 	peers, err := choosePeers(o)
 	if err != nil {
