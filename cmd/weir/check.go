@@ -9,7 +9,10 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var print, schema bool
+	var (
+		o             config.Options
+		print, schema bool
+	)
 	cmd := &cobra.Command{
 		Use:   "check [file]",
 		Short: "Check a configuration and say what would run",
@@ -27,8 +30,10 @@ can be served and 2 if it cannot.`,
 				_, err := cmd.OutOrStdout().Write(config.JSONSchema())
 				return err
 			}
-			var o config.Options
 			if len(given) == 1 {
+				if o.Path != "" {
+					return usageError{errors.New("--config and an argument both name a file: give one")}
+				}
 				o.Path = given[0]
 			}
 			cfg, err := loadConfig(o)
@@ -44,6 +49,7 @@ can be served and 2 if it cannot.`,
 			return summarise(cmd.OutOrStdout(), cfg)
 		},
 	}
+	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "the file, as weir serve takes it")
 	cmd.Flags().BoolVar(&print, "print", false, "print the whole configuration with every default, secrets left out")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the file, for editors")
 	return cmd

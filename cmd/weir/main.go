@@ -31,6 +31,7 @@ func run(args []string) int {
 	root := &cobra.Command{
 		Use:           "weir",
 		Short:         "An LLM gateway: one door to every model",
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          positional(cobra.NoArgs),

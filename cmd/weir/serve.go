@@ -90,6 +90,7 @@ func untilSignal(work func(context.Context) error) error {
 	case err := <-done:
 		return err
 	case s := <-signals:
+		note(os.Stderr, "weir: a second signal: exchanges that are still running are cut, and not accounted")
 		return signalled(s.(syscall.Signal))
 	}
 }

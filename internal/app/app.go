@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/config"
@@ -213,9 +214,9 @@ func (a *App) announce() {
 	for _, w := range a.cfg.Warnings {
 		a.log.Warn("configuration", "warning", w.String())
 	}
-	fmt.Fprintf(a.notes, "weir listens on %s (configuration: %s)\n", a.URL(), a.cfg.Source)
+	fmt.Fprintf(a.notes, "weir listens on %s (address %s, configuration: %s)\n", a.URL(), a.server.Addr(), a.cfg.Source)
 	for _, u := range a.cfg.Upstreams {
-		fmt.Fprintf(a.notes, "  upstream %s: %s\n", u.Name, u.Kind)
+		fmt.Fprintf(a.notes, "  upstream %s: %s %s\n", u.Name, u.Kind, u.Endpoint)
 	}
 	const shown = 10
 	for i, name := range names {
@@ -226,9 +227,19 @@ func (a *App) announce() {
 		fmt.Fprintf(a.notes, "  model %s\n", name)
 	}
 	if len(a.cfg.Keys) == 0 {
-		fmt.Fprintln(a.notes, "  no keys: only programs on this machine are served")
+		fmt.Fprintln(a.notes, "  no keys: "+a.servesWhom())
 	}
 	fmt.Fprintf(a.notes, "  OpenAI clients: base URL %s/v1    Anthropic clients: %s\n", a.URL(), a.URL())
+}
+
+// servesWhom says who may call a listener without keys.
+func (a *App) servesWhom() string {
+	host, _, _ := net.SplitHostPort(a.server.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return "every program on this machine is served, and no other"
+	}
+	names := append([]string{"localhost", "127.0.0.1", "[::1]"}, a.cfg.Listen.Hosts...)
+	return "everybody who can reach " + a.server.Addr().String() + " is served, under the names " + strings.Join(names, ", ") + " (listen.hosts)"
 }
 
 // operations are those that an upstream may be asked for.

@@ -131,7 +131,11 @@ func (k *Keys) Authenticate(h http.Header) (Caller, error) {
 		return Caller{}, ownErr
 	}
 	if own.Value == "" {
-		return Caller{}, &llm.Error{Code: llm.CodeMissingKey, Op: "auth.authenticate"}
+		e := &llm.Error{Code: llm.CodeMissingKey, Op: "auth.authenticate"}
+		if len(h["Authorization"]) > 0 {
+			e.Public = "no API key was given: the Authorization header has no Bearer with a key behind it"
+		}
+		return Caller{}, e
 	}
 	p, err := k.lookup(own.Value)
 	if err != nil {

@@ -109,6 +109,17 @@ func (p *paths) find(method, escaped string) (e endpoint, name string, allow []s
 	return endpoint{}, "", allow, false
 }
 
+// hint names the path that was probably meant by a client whose base URL has
+// one /v1 too few or too many, the commonest mistake of all.
+func (p *paths) hint(escaped string) string {
+	for _, meant := range [...]string{"/v1" + escaped, strings.Replace(escaped, "/v1/v1/", "/v1/", 1)} {
+		if len(p.static[meant]) > 0 && meant != escaped {
+			return "; did you mean `" + meant + "`? Then the client's base URL is not right: OpenAI's clients want it with /v1, Anthropic's without"
+		}
+	}
+	return ""
+}
+
 func match(template, segments []string) (name string, ok bool) {
 	if len(template) != len(segments) {
 		return "", false

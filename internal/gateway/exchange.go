@@ -50,6 +50,8 @@ type exchange struct {
 	partial    bool      // the beginning of an event has been sent, its end has not
 	began      time.Time // of the attempt
 
+	told *llm.Error // what the upstream has told of inside a success
+
 	sent          bool      // a status has been sent
 	lingers       bool      // and the client may still be sending its body
 	writeDeadline time.Time // of the connection, as last set
@@ -83,7 +85,7 @@ func (x *exchange) authenticate() error {
 	x.entry = ledger.Entry{
 		ID: x.id, Time: x.start,
 		Tenant: caller.Principal.Tenant, Key: caller.Principal.Key,
-		Operation: x.op, Dialect: x.op.Dialect(),
+		Remote: x.r.RemoteAddr, Operation: x.op, Dialect: x.op.Dialect(),
 	}
 	took := time.Since(x.start)
 	for _, o := range x.h.observers {
@@ -99,7 +101,8 @@ func (x *exchange) read() (err error) {
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: "gateway.read", RetryAfter: time.Second}
 	}
 	if !x.snap.Keys.Demanded() && !isJSON(x.r.Header.Get("Content-Type")) {
-		return &llm.Error{Code: llm.CodeUnsupportedMediaType, Op: "gateway.read"}
+		return &llm.Error{Code: llm.CodeUnsupportedMediaType, Op: "gateway.read",
+			Public: "the request body must be JSON, and say so: send Content-Type: application/json"}
 	}
 	if x.body, err = x.readBody(); err != nil {
 		return err
@@ -181,6 +184,10 @@ func (x *exchange) finish(err error) {
 	abort := false
 	if failure != nil {
 		abort = x.failAnywhere(failure)
+	} else {
+		failure = x.told // it has reached the client in the upstream's own words
+	}
+	if failure != nil {
 		x.entry.Code = failure.Code
 	}
 	if x.answer != nil {
@@ -266,7 +273,7 @@ func refused(failure *llm.Error) bool {
 func (x *exchange) cause(err error) *llm.Error {
 	e := llm.AsError(err)
 	if e.Code == llm.CodeClientClosed && context.Cause(x.r.Context()) == ErrShutdown {
-		return &llm.Error{Code: llm.CodeShuttingDown, Op: e.Op, Upstream: e.Upstream, RetryAfter: time.Second, Err: e}
+		return &llm.Error{Code: llm.CodeShuttingDown, Op: e.Op, Upstream: e.Upstream, RetryAfter: time.Second}
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -28,12 +29,20 @@ func canonicalPath(_ *Snapshot, r *http.Request) *llm.Error {
 // ownHost and ownOrigin keep web pages from spending a developer's money: a
 // listener without keys serves only its own host names (which stops DNS
 // rebinding) and only requests that no page of another site has made.
+//
+// Probes come by whatever address the machine has: they are let through, and
+// learn nothing.
 func ownHost(s *Snapshot, r *http.Request) *llm.Error {
-	if s.Keys.Demanded() || ours(s, hostname(r.Host)) {
+	if s.Keys.Demanded() || ours(s, hostname(r.Host)) || isProbe(r) {
 		return nil
 	}
-	return &llm.Error{Code: llm.CodeForeignHost, Op: "gateway.host"}
+	return &llm.Error{
+		Code: llm.CodeForeignHost, Op: "gateway.host",
+		Public: fmt.Sprintf("the host name %.100q is not served: without keys, only localhost, 127.0.0.1, [::1] and what listen.hosts names", r.Host),
+	}
 }
+
+func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
 func ownOrigin(s *Snapshot, r *http.Request) *llm.Error {
 	if s.Keys.Demanded() {

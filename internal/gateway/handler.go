@@ -128,7 +128,7 @@ func (h *Handler) find(x *exchange) *llm.Error {
 			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", "))}
 	default:
 		return &llm.Error{Code: llm.CodeUnknownURL, Op: "gateway.find",
-			Public: fmt.Sprintf("there is nothing at %s (%s)", quotePath(x.r), x.r.Method)}
+			Public: fmt.Sprintf("there is nothing at %s (%s)%s", quotePath(x.r), x.r.Method, h.paths.hint(x.r.URL.EscapedPath()))}
 	}
 }
 

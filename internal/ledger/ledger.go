@@ -13,6 +13,7 @@ type Entry struct {
 	Time      time.Time // when the request's headers had been read
 	Tenant    string
 	Key       string // the key's name; empty on a listener without keys
+	Remote    string // address and port of the peer
 	Operation llm.Operation
 	Dialect   llm.Dialect
 	Model     string // the name the client asked for; empty if it could not be read

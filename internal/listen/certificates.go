@@ -42,6 +42,9 @@ func loadCertificates(certFile, keyFile string, log *slog.Logger) (*certificates
 		return nil, fmt.Errorf("loading the certificate %s with key %s: %w", certFile, keyFile, err)
 	}
 	c.current, c.stamp, c.checked = &pair, st, time.Now()
+	if pair.Leaf != nil && time.Now().After(pair.Leaf.NotAfter) {
+		log.Warn("the certificate has expired", "cert", certFile, "not_after", pair.Leaf.NotAfter)
+	}
 	return c, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -37,10 +39,12 @@ const maxHeaderBytes = 64 << 10
 
 // A Server is one open socket with its HTTP server.
 type Server struct {
-	ln     net.Listener
-	srv    *http.Server
-	tls    bool
-	cancel context.CancelCauseFunc // ends every request's context
+	ln      net.Listener
+	srv     *http.Server
+	tls     bool
+	cancel  context.CancelCauseFunc // ends every request's context
+	handler http.Handler
+	running atomic.Int64 // calls of handler
 }
 
 // Listen opens the socket, so that an address in use is known before anything
@@ -58,11 +62,18 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 	}
 	ln, err := new(net.ListenConfig).Listen(base, "tcp", s.Address)
 	if err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // without the address once more
+		}
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("listening on %s: %w: another program, perhaps another Weir, listens there; choose another address", s.Address, err)
+		}
 		return nil, fmt.Errorf("listening on %s: %w", s.Address, err)
 	}
 	ctx, cancel := context.WithCancelCause(base)
-	srv := &http.Server{
-		Handler:           h,
+	server := &Server{ln: ln, tls: certs != nil, cancel: cancel, handler: h}
+	server.srv = &http.Server{
+		Handler:           http.HandlerFunc(server.serve),
 		ReadHeaderTimeout: s.HeaderTimeout,
 		IdleTimeout:       s.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -77,9 +88,15 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 		HTTP2: &http.HTTP2Config{WriteByteTimeout: s.WriteTimeout},
 	}
 	if certs != nil {
-		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
+		server.srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
 	}
-	return &Server{ln: ln, srv: srv, tls: certs != nil, cancel: cancel}, nil
+	return server, nil
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Add(-1)
+	s.handler.ServeHTTP(w, r)
 }
 
 // Addr returns the address that is listened on, with the port that was taken.
@@ -106,8 +123,9 @@ func (s *Server) Serve() error {
 // Drain stops accepting connections, closes idle ones, and waits until the
 // running requests have ended or ctx is done. It then ends those left by
 // cancelling their contexts with cause, gives them grace to write their last
-// bytes, and closes what is still open. It returns ctx's error if requests
-// had to be cut.
+// bytes, and closes what is still open. When it returns, so have the handlers,
+// but for one that heeds neither its context nor its connection. It returns
+// ctx's error if requests had to be cut.
 func (s *Server) Drain(ctx context.Context, cause error, grace time.Duration) error {
 	err := s.srv.Shutdown(ctx)
 	s.cancel(cause)
@@ -115,10 +133,30 @@ func (s *Server) Drain(ctx context.Context, cause error, grace time.Duration) er
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
 		if e := s.srv.Shutdown(last); e != nil {
-			return errors.Join(err, s.srv.Close())
+			err = errors.Join(err, s.srv.Close())
 		}
 	}
+	s.wait()
 	return err
+}
+
+// returnTime is what a handler gets to return once its connection is closed.
+const returnTime = 2 * time.Second
+
+// wait returns when no handler runs any more. net/http waits for connections,
+// and a handler may have work left when its own is gone.
+func (s *Server) wait() {
+	timeout := time.NewTimer(returnTime)
+	defer timeout.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for s.running.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-timeout.C:
+			return
+		}
+	}
 }
 
 // Close closes the socket of a server that was never served.

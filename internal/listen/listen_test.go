@@ -249,3 +249,34 @@ func TestDrain(t *testing.T) {
 		})
 	}
 }
+
+// TestDrainWaitsForHandlers: what a handler does after its connection was
+// closed is done when Drain returns.
+func TestDrainWaitsForHandlers(t *testing.T) {
+	var running, ended = make(chan struct{}), false
+	srv := start(t, listen.Settings{}, func(w http.ResponseWriter, _ *http.Request) {
+		close(running)
+		for { // until the connection is closed: its client reads nothing
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				break
+			}
+		}
+		<-time.After(50 * time.Millisecond) // the account takes its time
+		ended = true
+	})
+	conn, err := net.Dial("tcp", srv.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	<-running
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := srv.Drain(ctx, errors.New("stop"), 10*time.Millisecond); err == nil {
+		t.Error("Drain() = nil although a request was cut")
+	}
+	if !ended {
+		t.Error("Drain returned before the handler")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -110,7 +111,7 @@ func (e *Error) Error() string {
 	if e.Op == "" {
 		s = string(e.Code.Row().Code)
 	}
-	if e.Public != "" {
+	if e.Public != "" && (e.Err == nil || !strings.Contains(e.Err.Error(), e.Public)) {
 		s += ": " + e.Public
 	}
 	if e.Err != nil {

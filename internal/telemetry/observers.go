@@ -25,30 +25,28 @@ func (nothing) LedgerFailed(*ledger.Entry, error)       {}
 // maxCause bounds the text of an error's cause in a log line.
 const maxCause = 1000
 
-// Log writes one line per exchange, and at most one line a second for the
+// Log writes one line per exchange, and a bounded number of lines for the
 // requests that never became one. It may be used by several goroutines at
 // once.
 type Log struct {
 	nothing
 	log *slog.Logger
 
-	mu         sync.Mutex
-	refusedAt  time.Time // of the last line for a refusal; guarded by mu
-	suppressed int64     // refusals since then without a line; guarded by mu
+	mu      sync.Mutex
+	refused map[llm.Code]*allowance // guarded by mu
 }
 
 // NewLog returns an observer that writes to log.
-func NewLog(log *slog.Logger) *Log { return &Log{log: log} }
+func NewLog(log *slog.Logger) *Log {
+	return &Log{log: log, refused: make(map[llm.Code]*allowance)}
+}
 
 // ExchangeDone writes the exchange's line: info for success and for what
-// clients do wrong, warn for what upstreams do wrong, error for our own
-// faults.
+// clients do wrong, warn and error as somebody should look.
 func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 	level := slog.LevelInfo
 	if err != nil {
-		level = levelOf(err.Kind())
-	} else if e.Code != "" {
-		level = slog.LevelWarn
+		level = levelOf(err.Code)
 	}
 	ctx := context.Background()
 	if !l.log.Enabled(ctx, level) {
@@ -59,6 +57,7 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 		slog.String("request_id", e.ID),
 		slog.String("tenant", e.Tenant),
 		slog.String("key", e.Key),
+		slog.String("remote", e.Remote),
 		slog.String("operation", string(e.Operation)),
 		slog.String("model", e.Model),
 		slog.Bool("stream", e.Stream),
@@ -79,8 +78,12 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 		slog.Int64("reasoning_tokens", e.Usage.Reasoning),
 		slog.String("usage", e.Usage.Provenance.String()),
 	)
-	if n := len(e.Attempts); n > 0 && e.Attempts[n-1].UpstreamRequestID != "" {
-		attrs = append(attrs, slog.String("upstream_request_id", e.Attempts[n-1].UpstreamRequestID))
+	if n := len(e.Attempts); n > 0 {
+		last := &e.Attempts[n-1]
+		attrs = append(attrs, slog.Int("upstream_status", last.Status))
+		if last.UpstreamRequestID != "" {
+			attrs = append(attrs, slog.String("upstream_request_id", last.UpstreamRequestID))
+		}
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", Scrub(err.Error(), maxCause)))
@@ -90,32 +93,56 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func levelOf(k llm.Kind) slog.Level {
-	switch k {
-	case llm.Internal:
+// levelOf says how soon somebody should look: error for what fails until it is
+// mended, warn for what upstreams and our own limits do, info for the rest.
+func levelOf(c llm.Code) slog.Level {
+	if c == llm.CodeModelUnavailable {
 		return slog.LevelError
-	case llm.UpstreamAuth, llm.UpstreamLimited, llm.UpstreamUnavailable, llm.UpstreamInvalid, llm.Timeout:
+	}
+	switch c.Row().Kind {
+	case llm.Internal, llm.UpstreamAuth:
+		return slog.LevelError
+	case llm.Limited, llm.UpstreamLimited, llm.UpstreamUnavailable, llm.UpstreamInvalid, llm.Timeout:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo
 	}
 }
 
-// refusedEvery is how often, at most, a line is written for refusals: who
-// knocks a thousand times a second must not fill the disk.
-const refusedEvery = time.Second
+// Of refusals with one code, this many lines are written at once, and one more
+// each second: who knocks a thousand times a second must not fill the disk,
+// and must not hide the one request that somebody looks for.
+const (
+	refusedBurst = 10
+	refusedEvery = time.Second
+)
 
-// Refused writes a line that counts the ones that were left out before it.
+// allowance is what is left to be written for one code.
+type allowance struct {
+	lines   float64
+	at      time.Time // when lines was right
+	leftOut int64     // since the last line
+}
+
+// Refused writes a line that counts the ones with the same code that were left
+// out before it.
 func (l *Log) Refused(id, method, path, remote string, err *llm.Error) {
 	l.mu.Lock()
 	now := time.Now()
-	if now.Sub(l.refusedAt) < refusedEvery {
-		l.suppressed++
+	a := l.refused[err.Code]
+	if a == nil {
+		a = &allowance{lines: refusedBurst, at: now}
+		l.refused[err.Code] = a // codes are a closed table
+	}
+	a.lines = min(refusedBurst, a.lines+float64(now.Sub(a.at))/float64(refusedEvery))
+	a.at = now
+	if a.lines < 1 {
+		a.leftOut++
 		l.mu.Unlock()
 		return
 	}
-	left := l.suppressed
-	l.refusedAt, l.suppressed = now, 0
+	left := a.leftOut
+	a.lines, a.leftOut = a.lines-1, 0
 	l.mu.Unlock()
 	l.log.LogAttrs(context.Background(), slog.LevelInfo, "refused",
 		slog.String("request_id", id),
@@ -125,7 +152,7 @@ func (l *Log) Refused(id, method, path, remote string, err *llm.Error) {
 		slog.String("path", Scrub(path, 256)),
 		slog.String("remote", remote),
 		slog.String("error", Scrub(err.Error(), maxCause)),
-		slog.Int64("not_shown_before", left),
+		slog.Int64("left_out_before", left),
 	)
 }
 

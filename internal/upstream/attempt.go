@@ -206,7 +206,7 @@ func (a *attempt) tick() {
 		return
 	}
 	a.phase = ended
-	a.cancel(&llm.Error{Code: code})
+	a.cancel(&llm.Error{Code: code, Err: a.upstream.timeouts.spent(code)})
 }
 
 // due returns when the next limit is reached, and the limit's code. It is

@@ -15,6 +15,9 @@ import (
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
+// maxQuoted is how much of an upstream's message stands in the log.
+const maxQuoted = 200
+
 // maxRefusal is the most of an error body that is looked at.
 const maxRefusal = 1 << 20
 
@@ -36,7 +39,12 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	body = body[:min(len(body), maxRefusal)]
 	r := parseReport(body)
 	e := u.fail(u.classify(a, r), opRefusal, nil)
-	e.Err = fmt.Errorf("status %d, code %.64q, type %.64q: %q", a.Status, r.code, r.typ, u.scrub.sample(body, a.own))
+	if r.shape == unknown || r.message == "" {
+		e.Err = fmt.Errorf("status %d, and the answer begins: %s", a.Status, u.scrub.sample(body, a.own))
+	} else {
+		// Only the beginning of the message: some upstreams quote prompts in it.
+		e.Err = fmt.Errorf("status %d, code %.64s, type %.64s: %s", a.Status, r.code, r.typ, u.scrub.sample([]byte(r.message[:min(len(r.message), maxQuoted)]), a.own))
+	}
 	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
 	row := e.Code.Row()
 	if row.Status == http.StatusTooManyRequests {
@@ -72,7 +80,7 @@ func (u *Upstream) Unreadable(a *Answer) *llm.Error {
 	if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind() == llm.Cancelled {
 		return e // nobody is interested any more
 	}
-	return u.fail(llm.CodeUpstreamInvalid, opRead, fmt.Errorf("content type %.100q, and the answer begins: %q", a.Header.Get("Content-Type"), u.scrub.sample(body, a.own)))
+	return u.fail(llm.CodeUpstreamInvalid, opRead, fmt.Errorf("content type %.100q, and the answer begins: %s", a.Header.Get("Content-Type"), u.scrub.sample(body, a.own)))
 }
 
 // native returns the shape of errors in op's dialect.

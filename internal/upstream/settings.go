@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 // A Kind says which provider an upstream is an account at.
@@ -97,6 +99,20 @@ type Timeouts struct {
 
 	// StreamTotal is for everything up to the last byte of a stream.
 	StreamTotal time.Duration
+}
+
+// spent says, for the log, which limit a code stands for.
+func (t Timeouts) spent(c llm.Code) error {
+	switch c {
+	case llm.CodeConnectTimeout:
+		return fmt.Errorf("no connection within %v (timeouts.connect)", t.Connect)
+	case llm.CodeFirstByteTimeout:
+		return fmt.Errorf("no answer within %v (timeouts.first_byte)", t.FirstByte)
+	case llm.CodeIdleTimeout:
+		return fmt.Errorf("silent for %v (timeouts.idle)", t.Idle)
+	default:
+		return fmt.Errorf("not done in time (timeouts.total %v, timeouts.stream_total %v)", t.Total, t.StreamTotal)
+	}
 }
 
 // Format writes the settings without their secrets, whatever the verb is.
