@@ -74,7 +74,7 @@ func Load(o Options) (*Config, error) {
 	data, err := readAll(o.Open, name, maxSource)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && named == "":
-		return Parse([]byte(builtIn), o)
+		return o.builtIn()
 	case errors.Is(err, errTooLarge):
 		return nil, Faults{{Pos: Pos{File: name}, Msg: "the file is larger than " + formatSize(maxSource), Remedy: "a configuration is a few pages; check the file's name"}}
 	case err != nil && named != "":
@@ -84,6 +84,24 @@ func Load(o Options) (*Config, error) {
 	}
 	o.Path = name
 	return Parse(data, o)
+}
+
+// builtIn returns the configuration without a file. A file that was almost
+// named right is a warning: its owner believes that it is used.
+func (o Options) builtIn() (*Config, error) {
+	c, err := Parse([]byte(builtIn), o)
+	if err != nil {
+		return nil, err
+	}
+	for _, almost := range []string{"weir.yml", "weir.json"} {
+		f, err := o.Open(almost)
+		if err != nil {
+			continue
+		}
+		_ = f.Close() // nothing was read
+		c.Warnings = append(c.Warnings, Fault{Pos: Pos{File: almost}, Msg: "is not read, the built-in simulator serves", Remedy: "rename it to " + defaultFile + ", or name it with --config"})
+	}
+	return c, nil
 }
 
 // find returns the file to read and what names it; named is "" for the

@@ -336,3 +336,19 @@ func TestFaultsAreCut(t *testing.T) {
 		t.Errorf("Parse reports %d faults, the last %v; want 100 and how many follow", got, faults[len(faults)-1])
 	}
 }
+
+// TestAlmostWeirYAML: a file that is almost named right is not silently left
+// out.
+func TestAlmostWeirYAML(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("weir.yml", []byte("models: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(config.Options{LookupEnv: environment()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Source != config.BuiltIn || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].String(), "weir.yml: is not read") {
+		t.Errorf("Load() = %s with warnings %v, want the built-in configuration and a word about weir.yml", c.Source, c.Warnings)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -53,6 +54,10 @@ func (d *decoder) endpoint(u *Upstream, at string) {
 	switch {
 	case err != nil || e.Scheme != "http" && e.Scheme != "https" || e.Hostname() == "":
 		d.fault(p, "is not an http or https URL", endpointRemedy(u.Kind)) // not quoted: it may hold a password
+	case !isPort(e.Port()):
+		d.fault(p, "the port of "+shown+" is out of range", "write one from 1 to 65535, or none")
+	case u.Kind == KindOllama && strings.TrimSuffix(e.Path, "/") == "/api":
+		d.fault(p, shown+" is Ollama's native API, which is not called", "end it before /api: "+endpointRemedy(u.Kind))
 	case e.User != nil:
 		d.fault(p, "has a user or password in it", "put credentials under auth")
 	case e.RawQuery != "" || e.ForceQuery || e.Fragment != "" || strings.Contains(u.Endpoint, "#"):
@@ -66,6 +71,15 @@ func (d *decoder) endpoint(u *Upstream, at string) {
 	default:
 		d.transport(u, e, at)
 	}
+}
+
+// isPort reports whether an URL's port is none, or one that exists.
+func isPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 func endpointRemedy(k Kind) string {

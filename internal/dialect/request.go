@@ -176,11 +176,11 @@ func readRequest(paths *jsonscan.Paths, body []byte) (Request, error) {
 }
 
 func syntaxError(err error) error {
-	public := ""
 	if e, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
-		public = fmt.Sprintf("the request body is not valid JSON: %s at byte offset %d", e.Msg, e.Offset)
+		return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead,
+			Public: fmt.Sprintf("the request body is not valid JSON: %s at byte offset %d", e.Msg, e.Offset)}
 	}
-	return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead, Public: public, Err: err}
+	return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead, Err: err}
 }
 
 // take notes one member, whose value is raw.

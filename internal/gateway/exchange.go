@@ -107,6 +107,9 @@ func (x *exchange) read() (err error) {
 	if x.body, err = x.readBody(); err != nil {
 		return err
 	}
+	if len(x.body.bytes()) == 0 {
+		return &llm.Error{Code: llm.CodeInvalidJSON, Op: "gateway.read", Public: "the request body is empty: JSON was expected at byte offset 0"}
+	}
 	if x.req, err = x.dialect.ReadRequest(x.body.bytes()); err != nil {
 		return err
 	}

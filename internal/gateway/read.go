@@ -106,7 +106,7 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 
 func tooLarge(limit int64) error {
 	return &llm.Error{Code: llm.CodeBodyTooLarge, Op: "gateway.read",
-		Public: "the request body is larger than " + strconv.FormatInt(limit, 10) + " bytes"}
+		Public: "the request body is larger than " + strconv.FormatInt(limit, 10) + " bytes (listen.body_limit)"}
 }
 
 // readError tells a client that stopped sending from a body that is corrupt.

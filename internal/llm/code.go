@@ -153,7 +153,7 @@ var table = []Row{ // immutable
 	{
 		CodeInvalidKey, Unauthenticated, 401, typInvalid, "authentication_error", false, false,
 		"the API key is not valid",
-		"The key is unknown or disabled. Compare it with `keys`; the log line shows a short digest of what was sent.",
+		"The key is unknown or disabled. Compare it with `keys`; the log line shows the beginning of the SHA-256 of what was sent: `printf %s \"$KEY\" | sha256sum`.",
 	},
 	{
 		CodeAmbiguousCredentials, Unauthenticated, 401, typInvalid, "authentication_error", false, false,
@@ -183,7 +183,7 @@ var table = []Row{ // immutable
 	{
 		CodeUnknownURL, NotFound, 404, typInvalid, "not_found_error", false, false,
 		"no such path",
-		"Compare the client's base URL with the README: most OpenAI clients want it to end in `/v1`.",
+		"Compare the client's base URL: OpenAI's clients want it to end in `/v1`, Anthropic's want it without.",
 	},
 	{
 		CodeMethodNotAllowed, NotFound, 405, typInvalid, typInvalid, false, false,
@@ -248,7 +248,7 @@ var table = []Row{ // immutable
 	{
 		CodeUpstreamTLS, UpstreamUnavailable, 502, typServer, typAPI, false, false,
 		"the upstream's certificate or TLS handshake failed",
-		"Give the upstream's CA with `ca_file`. `insecure_skip_verify` is for tests only.",
+		"Give the upstream's CA with `ca_file`; `insecure_skip_verify` is for tests only. If the log speaks of a first record that does not look like TLS, the server speaks plain HTTP: write the endpoint with http://.",
 	},
 	{
 		CodeUpstreamLost, UpstreamUnavailable, 502, typServer, typAPI, true, false,

@@ -42,12 +42,16 @@ error carries ` + "`request_id`" + ` (also in the header ` + "`x-request-id`" + 
 ` + "`upstream_status`" + `, the upstream's own status where it had one.
 
 Find the request by its id in the log: the line says which upstream was asked,
-what it answered, and the cause that the client is not shown.
+what it answered, and the cause that the client is not shown. Requests that were
+turned away before they were anybody's (401, unknown paths, foreign hosts) have
+a line "refused"; of those with one code only ten are written at once and one
+each second after that, and ` + "`left_out_before`" + ` counts the others.
 
 A failure after the first byte of a stream cannot change the status any more:
 the stream ends in its dialect's own failure (an error object without
-` + "`[DONE]`" + `, ` + "`response.failed`" + `, ` + "`event: error`" + `) with the same code. A whole answer
-that fails after its first byte breaks the connection off.
+` + "`[DONE]`" + `, ` + "`response.failed`" + `, ` + "`event: error`" + `) with the same code. In
+` + "`response.failed`" + ` it is ` + "`error.weir_code`" + `: ` + "`error.code`" + ` is ` + "`server_error`" + ` or
+` + "`rate_limit_exceeded`" + ` there, which clients know to retry. A whole answer that fails after its first byte breaks the connection off.
 
 Where a code says "passed on", the upstream's own status and body reach the
 client as they are. Every 429 carries an integer ` + "`Retry-After`" + `. Where a retry
