@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type provider struct {
 type upcall struct {
 	net.Conn
 	r      *bufio.Reader
+	in     io.Reader // the body, where the provider has not read it
 	header http.Header
 	path   string
 	body   string
@@ -113,7 +115,7 @@ func (p *provider) serve(conn net.Conn, answer func(c *upcall)) {
 		if err != nil {
 			return
 		}
-		c := &upcall{Conn: conn, r: r, header: req.Header, path: req.URL.Path}
+		c := &upcall{Conn: conn, r: r, in: req.Body, header: req.Header, path: req.URL.Path}
 		p.busy.Add(1)
 		if !p.early {
 			b, _ := io.ReadAll(req.Body) // a request that was cut is answered all the same
@@ -448,3 +450,5 @@ func tlsProvider(t testing.TB, cfg *tls.Config) *provider {
 // soon is how long something may take that should not take any time, on a
 // machine that has other things to do.
 const soon = 1500 * time.Millisecond
+
+func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }
