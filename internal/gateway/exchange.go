@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"mime"
 	"net/http"
 	"strings"
@@ -275,7 +274,7 @@ func refused(failure *llm.Error) bool {
 // shutdown has ended is not a client that has left.
 func (x *exchange) cause(err error) *llm.Error {
 	e := llm.AsError(err)
-	if e.Code == llm.CodeClientClosed && context.Cause(x.r.Context()) == ErrShutdown {
+	if e.Code == llm.CodeClientClosed && x.cut() {
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: e.Op, Upstream: e.Upstream, RetryAfter: time.Second}
 	}
 	return e

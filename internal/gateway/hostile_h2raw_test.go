@@ -1,10 +1,12 @@
 package gateway_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -173,4 +175,42 @@ func TestHTTP2NeverReads(t *testing.T) {
 		t.Errorf("entry = %+v, want a client that is too slow, after no more than the sockets hold", e)
 	}
 	gatetest.Until(t, func() bool { return g.Sim.Served().InFlight == 0 })
+}
+
+// TestTLSSlowness: who is slow to begin, in TLS or in HTTP/2, is hung up on.
+func TestTLSSlowness(t *testing.T) {
+	g := startTLS(t, "header: 300ms, idle: 300ms", simple)
+	plain := func(text string) *wire {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		w := &wire{Conn: conn, r: bufio.NewReader(conn), t: t}
+		w.send(text)
+		return w
+	}
+	h2 := func(frames func(*rawH2)) *wire {
+		h := g.raw(t)
+		h.frame(frameSettings, 0, 0, nil)
+		frames(h)
+		h.flush()
+		h.r = bufio.NewReader(h.Conn)
+		return h.wire
+	}
+	for name, w := range map[string]*wire{
+		"no handshake":        plain(""),
+		"half a handshake":    plain("\x16\x03\x01\x02\x00\x01\x00"),
+		"HTTP without TLS":    plain("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+		"no stream":           h2(func(*rawH2) {}),
+		"headers without end": h2(func(h *rawH2) { h.frame(frameHeaders, 0, 1, block(":method", "POST")) }),
+		"half a frame":        h2(func(h *rawH2) { h.out.WriteString("\x00\x10\x00\x01") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			w.end()
+		})
+	}
+	wantNothing(t, g.Gate)
 }

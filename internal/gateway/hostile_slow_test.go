@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +122,64 @@ listen: { timeouts: { body: 150ms } }
 	}
 	wantNothing(t, patient)
 	wantNothing(t, hasty)
+}
+
+// TestBodiesThatDoNotCome: a client with a key that stops sending is told so
+// in the time for a body, and its connection ends.
+func TestBodiesThatDoNotCome(t *testing.T) {
+	g := gatetest.Start(t, `
+listen: { timeouts: { body: 200ms } }
+`+keyed)
+	const key = "x-api-key: " + aliceKey
+	for i, tt := range []struct{ name, text, slow string }{
+		{"nothing", posted(key, "Content-Length: 1000"), ""},
+		{"nothing, in chunks", posted(key, "Transfer-Encoding: chunked"), ""},
+		{"the beginning", posted(key, "Content-Length: 1000") + `{"model":`, ""},
+		{"all but the end", posted(key, "Content-Length: "+strconv.Itoa(len(hello)+1)) + hello, ""},
+		{"all but the last chunk", posted(key, "Transfer-Encoding: chunked") + strings.TrimSuffix(inChunks(hello), "0\r\n\r\n"), ""},
+		{"a trickle", posted(key, "Content-Length: 1000"), padded(1000)},
+		{"a trickle of empty chunks' beginnings", posted(key, "Transfer-Encoding: chunked"), strings.Repeat("1\r\n \r\n", 1000)},
+		{"a trickle of a chunk's size", posted(key, "Transfer-Encoding: chunked"), strings.Repeat("0", 1000)},
+		{"a trickle behind gzip's first bytes", posted(key, "Content-Encoding: gzip", "Content-Length: 1000") + gzipped(t, hello)[:12], gzipped(t, hello)[12:]},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := connect(t, g)
+			w.send(tt.text)
+			w.trickle(tt.slow)
+			status, header, body := w.answer()
+			wantFailure(t, status, header, body, llm.CodeRequestTimeout)
+			if rest := w.end(); rest != "" {
+				t.Errorf("a second answer came: %q", rest)
+			}
+			if e := g.Entries(t, i+1)[i]; e.Code != llm.CodeRequestTimeout || e.Usage.Provenance != llm.UsageNone {
+				t.Errorf("entry = %+v, want a request timeout that used nothing", e)
+			}
+		})
+	}
+	if n := g.Sim.Served().Total; n != 0 {
+		t.Errorf("%d requests reached the upstream", n)
+	}
+	settle(t)
+}
+
+// TestAskWithoutListening: who asks again and again and never reads an answer
+// is hung up on.
+func TestAskWithoutListening(t *testing.T) {
+	g := gatetest.Start(t, `
+listen: { timeouts: { write: 200ms } }
+`+keyed)
+	w := connect(t, g)
+	requests := strings.Repeat("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 1000)
+	for {
+		_, err := io.WriteString(w, requests)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("the gateway keeps the connection open")
+		}
+		if err != nil {
+			break
+		}
+	}
+	settle(t)
 }
 
 // TestAnswerBeforeTheBody: a client that sends its whole body before it looks

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -45,7 +44,7 @@ func (x *exchange) readBody() (*buffer, error) {
 	if x.r.ContentLength > limit {
 		return buf, tooLarge(limit)
 	}
-	defer x.heedContext()()
+	defer x.heedShutdown()()
 	raw := &bodyReader{x: x, silence: x.h.bodyTimeout, start: time.Now()}
 	decoded, done, err := decoder(raw, x.r.Header)
 	if err != nil {
@@ -114,9 +113,9 @@ func readError(err error, raw *bodyReader, compressed bool) error {
 	if e, ok := errors.AsType[*llm.Error](err); ok {
 		return e
 	}
-	switch ctx := raw.x.r.Context(); {
-	case ctx.Err() != nil:
-		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: context.Cause(ctx)}
+	switch {
+	case raw.x.cut():
+		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: ErrShutdown}
 	case errors.Is(raw.err, os.ErrDeadlineExceeded):
 		return &llm.Error{Code: llm.CodeRequestTimeout, Op: "gateway.read", Err: raw.err}
 	case raw.malformed():
@@ -205,8 +204,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if err := b.x.r.Context().Err(); err != nil {
-		return 0, err // heedContext may have been before the deadline above
+	if b.x.cut() {
+		return 0, ErrShutdown // heedShutdown may have been before the deadline above
 	}
 	n, err := b.x.r.Body.Read(p)
 	b.n += int64(n)

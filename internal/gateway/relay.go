@@ -286,18 +286,24 @@ func (x *exchange) linger() {
 	if !x.lingers || x.flush() != nil {
 		return
 	}
-	defer x.heedContext()()
+	defer x.heedShutdown()()
 	_, _ = io.Copy(io.Discard, x.r.Body) // it does not matter how it ends
 }
 
-// heedContext makes reads of the body end when the exchange's context does,
+// heedShutdown makes reads of the body end when a shutdown cuts the exchange,
 // until the returned function is called: net/http ends them only with the
 // connection, and who sends nothing must not hold up a shutdown.
-func (x *exchange) heedContext() (stop func() bool) {
+func (x *exchange) heedShutdown() (stop func() bool) {
 	return context.AfterFunc(x.r.Context(), func() {
-		_ = x.rc.SetReadDeadline(time.Unix(1, 0)) // fails only on a dead connection
+		if x.cut() {
+			_ = x.rc.SetReadDeadline(time.Unix(1, 0)) // fails only on a dead connection
+		}
 	})
 }
+
+// cut reports whether a shutdown has ended the exchange's context. net/http
+// cancels it too, when the client leaves and when a read fails.
+func (x *exchange) cut() bool { return context.Cause(x.r.Context()) == ErrShutdown }
 
 // write sends p to the client, or fails with [llm.CodeClientClosed] or
 // [llm.CodeClientTooSlow].
