@@ -175,6 +175,7 @@ func TestHTTP2ManyStreams(t *testing.T) {
 // TestSilenceIsNotSlowness: the time for a write is not the time between two
 // writes. A model may think longer than a client may be slow.
 func TestSilenceIsNotSlowness(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startTLS(t, "write: 300ms", simple)
 	http2 := g.client(t)
 	http1 := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: g.roots}}
@@ -217,6 +218,7 @@ func TestSilenceIsNotSlowness(t *testing.T) {
 // TestHTTP2SlowReader: a client that reads one of its streams too slowly
 // loses that stream and no other.
 func TestHTTP2SlowReader(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startTLS(t, "write: 300ms", simple)
 	tr := g.client(t)
 	endless := `{"model":"sim-endless","stream":true,"messages":[{"role":"user","content":"x"}]}`

@@ -161,6 +161,7 @@ func TestHTTP2Smuggling(t *testing.T) {
 // TestHTTP2NeverReads: a client that lets the connection itself fill up. What
 // waits in it cannot be reset, so the connection is closed.
 func TestHTTP2NeverReads(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startTLS(t, "write: 300ms", simple)
 	h := g.raw(t)
 	h.frame(frameSettings, 0, 0, []byte{0, 4, 0x7f, 0xff, 0xff, 0xff}) // INITIAL_WINDOW_SIZE: the largest
@@ -179,6 +180,7 @@ func TestHTTP2NeverReads(t *testing.T) {
 
 // TestTLSSlowness: who is slow to begin, in TLS or in HTTP/2, is hung up on.
 func TestTLSSlowness(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startTLS(t, "header: 300ms, idle: 300ms", simple)
 	plain := func(text string) *wire {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "https://"))

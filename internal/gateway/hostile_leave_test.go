@@ -196,6 +196,7 @@ func TestOneConnection(t *testing.T) {
 // TestWriteDeadlineEndsWithItsRequest: what one answer may take does not count
 // against the next on the same connection.
 func TestWriteDeadlineEndsWithItsRequest(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := gatetest.Start(t, `
 listen: { timeouts: { write: 100ms } }
 `+simple)
