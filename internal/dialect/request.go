@@ -177,8 +177,10 @@ func readRequest(paths *jsonscan.Paths, body []byte) (Request, error) {
 
 func syntaxError(err error) error {
 	if e, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
-		return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead,
-			Public: fmt.Sprintf("the request body is not valid JSON: %s at byte offset %d", e.Msg, e.Offset)}
+		return &llm.Error{
+			Code: llm.CodeInvalidJSON, Op: opRead,
+			Public: fmt.Sprintf("the request body is not valid JSON: %s at byte offset %d", e.Msg, e.Offset),
+		}
 	}
 	return &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead, Err: err}
 }

@@ -64,8 +64,10 @@ func (x *exchange) credential() (upstream.Credential, error) {
 		return upstream.Credential{}, err
 	}
 	if own.Value == "" {
-		return upstream.Credential{}, &llm.Error{Code: llm.CodeMissingKey, Op: "gateway.credential",
-			Public: "this model's upstream is called with the caller's own credential: send it in Authorization, api-key or x-api-key"}
+		return upstream.Credential{}, &llm.Error{
+			Code: llm.CodeMissingKey, Op: "gateway.credential",
+			Public: "this model's upstream is called with the caller's own credential: send it in Authorization, api-key or x-api-key",
+		}
 	}
 	return upstream.Credential{Value: own.Value, Header: own.Header}, nil
 }

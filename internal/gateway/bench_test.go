@@ -104,6 +104,7 @@ func answerAll(conn net.Conn, answer string) {
 }
 
 func (c *rawClient) roundTrip(b *testing.B, body string) {
+	b.Helper()
 	_, err := fmt.Fprintf(c.conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer 0123456789abcdef\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	if err != nil {
 		b.Fatal(err)

@@ -11,7 +11,7 @@
 //	authenticate ─▶ read ─▶ admit ─▶ route ─▶ attempt ─▶ relay ─▶ account
 //	  Principal    Request            Target     Answer    events     Entry
 //
-// Each step takes what the step to its left left in the exchange and adds its
+// Each step takes what those to its left have put into the exchange and adds its
 // own, or returns an [llm.Error]. The first error ends the exchange.
 //
 // # Invariants

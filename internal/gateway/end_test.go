@@ -34,9 +34,7 @@ models: [{ name: "*", targets: [{ upstream: sim }] }]
 	for i := range streams {
 		c := dialectCases[i%len(dialectCases)]
 		begun.Add(1)
-		ended.Add(1)
-		go func() {
-			defer ended.Done()
+		ended.Go(func() {
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, g.URL+c.path, strings.NewReader(c.body))
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("anthropic-version", "2023-06-01")
@@ -58,7 +56,7 @@ models: [{ name: "*", targets: [{ upstream: sim }] }]
 				t.Errorf("%s: %v", c.name, err)
 			}
 			bodies[i] = first + string(rest)
-		}()
+		})
 	}
 	begun.Wait()
 	g.Stop(t)

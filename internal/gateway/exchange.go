@@ -100,8 +100,10 @@ func (x *exchange) read() (err error) {
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: "gateway.read", RetryAfter: time.Second}
 	}
 	if !x.snap.Keys.Demanded() && !isJSON(x.r.Header.Get("Content-Type")) {
-		return &llm.Error{Code: llm.CodeUnsupportedMediaType, Op: "gateway.read",
-			Public: "the request body must be JSON, and say so: send Content-Type: application/json"}
+		return &llm.Error{
+			Code: llm.CodeUnsupportedMediaType, Op: "gateway.read",
+			Public: "the request body must be JSON, and say so: send Content-Type: application/json",
+		}
 	}
 	if x.body, err = x.readBody(); err != nil {
 		return err
@@ -155,11 +157,15 @@ func modelError(who *auth.Principal, name string, known bool) error {
 	shown := "the model `" + name + "`"
 	switch {
 	case !who.MayUse(name):
-		return &llm.Error{Code: llm.CodeModelNotAllowed, Op: "gateway.admit", Param: "model",
-			Public: "the key `" + who.Key + "` may not use " + shown}
+		return &llm.Error{
+			Code: llm.CodeModelNotAllowed, Op: "gateway.admit", Param: "model",
+			Public: "the key `" + who.Key + "` may not use " + shown,
+		}
 	case !known:
-		return &llm.Error{Code: llm.CodeModelNotFound, Op: "gateway.admit", Param: "model",
-			Public: shown + " does not exist here; GET /v1/models lists what there is"}
+		return &llm.Error{
+			Code: llm.CodeModelNotFound, Op: "gateway.admit", Param: "model",
+			Public: shown + " does not exist here; GET /v1/models lists what there is",
+		}
 	}
 	return nil
 }
@@ -168,8 +174,10 @@ func modelError(who *auth.Principal, name string, known bool) error {
 func (x *exchange) route() error {
 	target, ok := x.model.Candidate(x.entry.Model, x.op)
 	if !ok {
-		return &llm.Error{Code: llm.CodeUnsupportedOperation, Op: "gateway.route", Param: "model",
-			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API"}
+		return &llm.Error{
+			Code: llm.CodeUnsupportedOperation, Op: "gateway.route", Param: "model",
+			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API",
+		}
 	}
 	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
 	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,9 +49,7 @@ func (x *exchange) fail(e *llm.Error) {
 	status, body, passes := row.Status, []byte(nil), false
 	h := x.w.Header()
 	if e.Answer != nil {
-		for name, values := range e.Answer.Header {
-			h[name] = values
-		}
+		maps.Copy(h, e.Answer.Header)
 		if row.PassAnswer {
 			status, body, passes = e.Answer.Status, e.Answer.Body, true
 		}

@@ -124,11 +124,15 @@ func (h *Handler) find(x *exchange) *llm.Error {
 		return nil
 	case allow != nil:
 		x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
-		return &llm.Error{Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
-			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", "))}
+		return &llm.Error{
+			Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
+			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", ")),
+		}
 	default:
-		return &llm.Error{Code: llm.CodeUnknownURL, Op: "gateway.find",
-			Public: fmt.Sprintf("there is nothing at %s (%s)%s", quotePath(x.r), x.r.Method, h.paths.hint(x.r.URL.EscapedPath()))}
+		return &llm.Error{
+			Code: llm.CodeUnknownURL, Op: "gateway.find",
+			Public: fmt.Sprintf("there is nothing at %s (%s)%s", quotePath(x.r), x.r.Method, h.paths.hint(x.r.URL.EscapedPath())),
+		}
 	}
 }
 

@@ -177,7 +177,7 @@ keys: [{ name: alice, secret: `+aliceKey+`, models: ["mine*", "..*", "."] }]
 		{`mine\u00e9\ud83d\ude00`, "", "mine%C3%A9%F0%9F%98%80"},
 		{`mine/../other`, llm.CodeInvalidValue, ""},
 		{`mine\/..\/other`, llm.CodeInvalidValue, ""},
-		{`mine\\..\\other`, llm.CodeInvalidValue, ""},
+		{`mine\\..\\else`, llm.CodeInvalidValue, ""},
 		{`mine%2f..%2fother`, llm.CodeInvalidValue, ""},
 		{`..`, llm.CodeInvalidValue, ""},
 		{`.`, llm.CodeInvalidValue, ""},

@@ -94,7 +94,7 @@ var bodyless = []struct { // immutable
 // TestBodiesThatNobodyWaitsFor: an answer that does not depend on the body
 // does not wait for it, and its connection does not stay for ever.
 func TestBodiesThatNobodyWaitsFor(t *testing.T) {
-	t.Parallel() // it waits more than it works
+	t.Parallel()                        // it waits more than it works
 	patient := gatetest.Start(t, keyed) // waits 30s for a body
 	hasty := gatetest.Start(t, `
 listen: { timeouts: { body: 150ms } }

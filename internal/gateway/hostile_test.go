@@ -83,15 +83,6 @@ func (w *wire) end() string {
 	return string(b)
 }
 
-// alive is a request that is asked where it only matters that it is answered.
-func (w *wire) alive() {
-	w.t.Helper()
-	w.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	if status, _, body := w.answer(); status != http.StatusOK {
-		w.t.Errorf("GET /healthz on the same connection = %d %s, want 200", status, body)
-	}
-}
-
 // posted is the head of a POST to /v1/chat/completions.
 func posted(header ...string) string {
 	return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + strings.Join(append(header, "\r\n"), "\r\n")

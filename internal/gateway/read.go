@@ -91,10 +91,12 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 		case size > limit || raw.n > limit:
 			return tooLarge(limit)
 		case compressed && size > ratioFrom && size > maxRatio*raw.n:
-			return &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
-				Public: "the request body is compressed more than " + strconv.Itoa(maxRatio) + " times"}
+			return &llm.Error{
+				Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+				Public: "the request body is compressed more than " + strconv.Itoa(maxRatio) + " times",
+			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -104,8 +106,10 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 }
 
 func tooLarge(limit int64) error {
-	return &llm.Error{Code: llm.CodeBodyTooLarge, Op: "gateway.read",
-		Public: "the request body is larger than " + strconv.FormatInt(limit, 10) + " bytes (listen.body_limit)"}
+	return &llm.Error{
+		Code: llm.CodeBodyTooLarge, Op: "gateway.read",
+		Public: "the request body is larger than " + strconv.FormatInt(limit, 10) + " bytes (listen.body_limit)",
+	}
 }
 
 // readError tells a client that stopped sending from a body that is corrupt.
@@ -119,13 +123,17 @@ func readError(err error, raw *bodyReader, compressed bool) error {
 	case errors.Is(raw.err, os.ErrDeadlineExceeded):
 		return &llm.Error{Code: llm.CodeRequestTimeout, Op: "gateway.read", Err: raw.err}
 	case raw.malformed():
-		return &llm.Error{Code: llm.CodeInvalidEncoding, Op: "gateway.read",
-			Public: "the chunks of the request body are malformed", Err: raw.err}
-	case raw.err != nil && raw.err != io.EOF:
+		return &llm.Error{
+			Code: llm.CodeInvalidEncoding, Op: "gateway.read",
+			Public: "the chunks of the request body are malformed", Err: raw.err,
+		}
+	case raw.err != nil && !errors.Is(raw.err, io.EOF):
 		return &llm.Error{Code: llm.CodeClientClosed, Op: "gateway.read", Err: raw.err}
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
-			Public: "the zstd window of the request body is larger than 8 MiB", Err: err}
+		return &llm.Error{
+			Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+			Public: "the zstd window of the request body is larger than 8 MiB", Err: err,
+		}
 	case compressed:
 		return &llm.Error{Code: llm.CodeInvalidEncoding, Op: "gateway.read", Err: err}
 	default:
@@ -157,8 +165,10 @@ func decoder(r io.Reader, h http.Header) (io.Reader, func(), error) {
 		}
 		return z, z.Close, nil
 	default:
-		return nil, nil, &llm.Error{Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
-			Public: "the request's Content-Encoding is not supported: send gzip or zstd, once, or none"}
+		return nil, nil, &llm.Error{
+			Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+			Public: "the request's Content-Encoding is not supported: send gzip or zstd, once, or none",
+		}
 	}
 }
 
@@ -172,7 +182,7 @@ type lazyGzip struct {
 func (l *lazyGzip) Read(p []byte) (int, error) {
 	if l.z == nil {
 		z, err := gzip.NewReader(l.src)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = gzip.ErrHeader // an empty body is not a gzip stream
 		}
 		if err != nil {

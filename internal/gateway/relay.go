@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -53,9 +54,7 @@ func mediaType(contentType string) string {
 // send sends the status and the headers of the answer.
 func (x *exchange) send(length int64) {
 	h := x.w.Header()
-	for name, values := range x.answer.Header {
-		h[name] = values
-	}
+	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
 		h["X-Weir-Simulator"] = []string{"true"}
 	}
@@ -87,7 +86,7 @@ func (x *exchange) relayWhole() error {
 		}
 		n += m
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return x.endWhole(buf[:n])
 		case err != nil:
 			return err
@@ -120,8 +119,10 @@ func (x *exchange) endWhole(last []byte) error {
 // inside an answer that began as a success. It passes as it came.
 func (x *exchange) noteFailure() {
 	if code, message, failed := x.tap.Failed(); failed {
-		x.told = &llm.Error{Code: llm.CodeUpstreamFailed, Op: "gateway.relay", Upstream: x.target.Upstream,
-			Err: fmt.Errorf("the upstream told of it inside its answer: code %s: %.200s", code, message)}
+		x.told = &llm.Error{
+			Code: llm.CodeUpstreamFailed, Op: "gateway.relay", Upstream: x.target.Upstream,
+			Err: fmt.Errorf("the upstream told of it inside its answer: code %s: %.200s", code, message),
+		}
 	}
 }
 
@@ -220,7 +221,7 @@ func (x *exchange) noteToken() {
 // endStream ends a stream after the upstream's last byte: rest is what came
 // after the last whole event.
 func (x *exchange) endStream(rest []byte, readErr error) error {
-	if readErr == io.EOF {
+	if errors.Is(readErr, io.EOF) {
 		// The last event may lack its blank line. If it is whole otherwise, the
 		// client gets it with one; half an event is not passed on.
 		end, _ := x.tap.Close() // the error is one of those found below
@@ -245,7 +246,7 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	case x.told != nil:
 		// An error event does not end a stream of responses: Codex waits on.
 		return x.told
-	case readErr != io.EOF:
+	case !errors.Is(readErr, io.EOF):
 		return readErr
 	default:
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
@@ -303,7 +304,7 @@ func (x *exchange) heedShutdown() (stop func() bool) {
 
 // cut reports whether a shutdown has ended the exchange's context. net/http
 // cancels it too, when the client leaves and when a read fails.
-func (x *exchange) cut() bool { return context.Cause(x.r.Context()) == ErrShutdown }
+func (x *exchange) cut() bool { return errors.Is(context.Cause(x.r.Context()), ErrShutdown) }
 
 // write sends p to the client, or fails with [llm.CodeClientClosed] or
 // [llm.CodeClientTooSlow].

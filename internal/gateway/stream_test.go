@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -176,7 +177,7 @@ func TestRefusalsPass(t *testing.T) {
 		{503, []string{"X-Sim-Header", "Retry-After: 7"}, llm.CodeUpstreamFailed, "7"},
 		{529, nil, llm.CodeUpstreamFailed, ""},
 	} {
-		resp := g.Post(t, "/v1/chat/completions", hello, append(tt.header, "X-Sim-Status", fmt.Sprint(tt.status))...)
+		resp := g.Post(t, "/v1/chat/completions", hello, append(tt.header, "X-Sim-Status", strconv.Itoa(tt.status))...)
 		body := gatetest.Body(t, resp)
 		if resp.StatusCode != tt.status || strings.Contains(body, "request_id") || !strings.Contains(body, `"error"`) {
 			t.Errorf("%d: got %d %s, want the upstream's own answer", tt.status, resp.StatusCode, body)

@@ -253,7 +253,7 @@ func TestDrain(t *testing.T) {
 // TestDrainWaitsForHandlers: what a handler does after its connection was
 // closed is done when Drain returns.
 func TestDrainWaitsForHandlers(t *testing.T) {
-	var running, ended = make(chan struct{}), false
+	running, ended := make(chan struct{}), false
 	srv := start(t, listen.Settings{}, func(w http.ResponseWriter, _ *http.Request) {
 		close(running)
 		for { // until the connection is closed: its client reads nothing

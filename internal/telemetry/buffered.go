@@ -47,12 +47,13 @@ func (b *Buffered) Write(p []byte) (int, error) {
 		b.flush()
 	}
 	b.buf = append(b.buf, p...)
-	if len(b.buf) > bufferSize { // one line of that size: not to be kept
+	switch {
+	case len(b.buf) > bufferSize: // one line of that size: not to be kept
 		b.flush()
 		b.buf = make([]byte, 0, bufferSize)
-	} else if b.closed {
+	case b.closed:
 		b.flush()
-	} else if !b.armed {
+	case !b.armed:
 		b.armed = true
 		b.timer.Reset(bufferDelay)
 	}

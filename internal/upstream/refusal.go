@@ -33,8 +33,8 @@ const maxRefusal = 1 << 20
 // client may see. The first bytes of a body that cannot be shown are in Err,
 // for the log.
 //
-// RetryAfter is a whole number of seconds, and at least one for every code
-// with status 429. The header of such an Answer has an integer retry-after.
+// RetryAfter is a whole number of seconds, and at least one for every answer
+// with status 429. Its header then has an integer retry-after.
 func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	body = body[:min(len(body), maxRefusal)]
 	r := parseReport(body)
@@ -47,7 +47,7 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	}
 	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
 	row := e.Code.Row()
-	if row.Status == http.StatusTooManyRequests {
+	if a.Status == http.StatusTooManyRequests {
 		e.RetryAfter = max(e.RetryAfter, defaultRetryAfter)
 	}
 	e.Answer = &llm.Answer{Status: a.Status, Header: a.Header.Clone()}
