@@ -1,7 +1,7 @@
 // Bench measures what Weir costs, side by side with nginx and with a bare
 // httputil.ReverseProxy, and prints one table of ratios.
 //
-//	bash bench/run.sh           # as `make bench`: 21 rounds, about 12 minutes
+//	bash bench/run.sh           # as `make bench`: 21 rounds, about 11 minutes
 //	bash bench/run.sh --quick   # two short rounds: does it all work?
 //
 // The mock upstream and the load generator run in this process, on one
