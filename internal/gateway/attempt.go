@@ -120,10 +120,10 @@ func (x *exchange) dropBody() {
 // refusal reads what the upstream says instead of a success.
 func (x *exchange) refusal(answer *upstream.Answer) error {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxRefusal+1))
-	if err != nil && len(body) == 0 {
-		if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind() == llm.Cancelled {
-			return err
-		}
+	if e, ok := errors.AsType[*llm.Error](err); ok && e.Kind() == llm.Cancelled {
+		gone := *e
+		gone.Answer = &llm.Answer{Status: answer.Status} // so nothing was used
+		return &gone
 	}
 	if err != nil || len(body) > maxRefusal {
 		body = nil // cut or endless: not to be passed on

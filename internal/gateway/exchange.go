@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"strings"
@@ -275,7 +276,7 @@ func refused(failure *llm.Error) bool {
 	case llm.Invalid, llm.Unauthenticated: // found before anything was sent, or said by the upstream
 		return true
 	}
-	return failure.Answer != nil
+	return failure.Answer != nil || errors.Is(failure, upstream.ErrNotSent)
 }
 
 // cause returns err as what it means for the exchange: a context that a

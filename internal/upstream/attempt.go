@@ -48,7 +48,7 @@ type attempt struct {
 	mu        sync.Mutex    // guards what follows
 	stream    bool          // what is asked for, then what is answered
 	phase     phase         //
-	connected time.Duration // when phase became waiting
+	connected time.Duration // when phase became waiting; 0: it has not
 	timer     *time.Timer   // nil as long as nothing can become due
 	armed     time.Duration // what timer is set to
 
@@ -160,7 +160,7 @@ func (a *attempt) advance(p phase) {
 	}
 	a.phase = p
 	if p == waiting {
-		a.connected = time.Since(a.start)
+		a.connected = max(time.Since(a.start), 1)
 	}
 	a.arm()
 }

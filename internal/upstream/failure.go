@@ -20,6 +20,10 @@ import (
 // have.
 var ErrReusedConnection = errors.New("the connection had been used before")
 
+// ErrNotSent is in the tree of an error if the call ended before there was a
+// connection to send the request on.
+var ErrNotSent = errors.New("nothing was sent")
+
 var errClosed = errors.New("upstream: read after close")
 
 // notAnswered returns what err, from RoundTrip, means.
@@ -78,6 +82,11 @@ func (a *attempt) cancelled(op string, err error) error {
 	e.Op, e.Upstream = op, a.upstream.name
 	if e.Err == nil && !errors.Is(err, cause) {
 		e.Err = err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.connected == 0 {
+		e.Err = errors.Join(ErrNotSent, e.Err)
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -87,6 +88,9 @@ func TestTimeouts(t *testing.T) {
 			wantError(t, err, tt.want)
 			if e := llm.AsError(err); e.Op != tt.where || e.Status() != 504 {
 				t.Errorf("Op = %q, status %d, want %q, 504", e.Op, e.Status(), tt.where)
+			}
+			if got, want := errors.Is(err, upstream.ErrNotSent), strings.HasPrefix(tt.endpoint, "https:"); got != want {
+				t.Errorf("ErrNotSent: %v, want %v", got, want)
 			}
 			if took < short || took > much {
 				t.Errorf("it took %v, want between %v and %v", took, short, much)
