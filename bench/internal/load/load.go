@@ -61,21 +61,24 @@ func (p *Pool) Once(ctx context.Context, req Request, want []byte) error {
 	return p.conns[0].whole(req, want)
 }
 
-// Closed sends req again and again for the time d, on every connection the
-// next as soon as the last is answered, and returns how many were answered.
+// Closed sends req again and again for the time d, at least once, on every
+// connection the next as soon as the last is answered, and returns how many
+// were answered.
 // Every answer must have the body want.
 func (p *Pool) Closed(ctx context.Context, d time.Duration, req Request, want []byte) (int64, error) {
 	defer interrupt(ctx, p.conns)()
 	var n atomic.Int64
 	end := time.Now().Add(d)
 	err := each(ctx, len(p.conns), len(p.conns), func(i int) error {
-		for time.Now().Before(end) {
+		for {
 			if err := p.conns[i].whole(req, want); err != nil {
 				return err
 			}
 			n.Add(1)
+			if !time.Now().Before(end) {
+				return nil
+			}
 		}
-		return nil
 	})
 	return n.Load(), err
 }
@@ -124,13 +127,6 @@ func pace(ctx context.Context, d time.Duration, burst int, due chan<- time.Time)
 	end := time.NewTimer(d)
 	defer end.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-end.C:
-			return
-		case <-tick.C:
-		}
 		now := time.Now() // the tick's own time is earlier: the generator's lateness is not the peer's
 		for range burst {
 			select {
@@ -138,6 +134,13 @@ func pace(ctx context.Context, d time.Duration, burst int, due chan<- time.Time)
 			case <-ctx.Done():
 				return
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-end.C:
+			return
+		case <-tick.C:
 		}
 	}
 }
