@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -119,10 +118,7 @@ func (x *exchange) endWhole(last []byte) error {
 // inside an answer that began as a success. It passes as it came.
 func (x *exchange) noteFailure() {
 	if code, message, failed := x.tap.Failed(); failed {
-		x.told = &llm.Error{
-			Code: llm.CodeUpstreamFailed, Op: "gateway.relay", Upstream: x.target.Upstream,
-			Err: fmt.Errorf("the upstream told of it inside its answer: code %s: %.200s", code, message),
-		}
+		x.told = x.up.Told(x.answer, code, message)
 	}
 }
 

@@ -127,3 +127,28 @@ func TestUpstreamTellsInAWholeAnswer(t *testing.T) {
 	}
 	up.idle(t)
 }
+
+// TestToldSecretsAreNotLogged: the log says what the upstream said, but not
+// what it quoted.
+func TestToldSecretsAreNotLogged(t *testing.T) {
+	said := `{"error":{"message":"it broke: Incorrect key ` + upstreamSecret + `","type":"e","code":"invalid_api_key"}}`
+	up := newProvider(t, func(c *upcall) {
+		c.keep = true
+		if c.stream {
+			c.events("data: " + said + "\n\n")
+			return
+		}
+		c.whole(said)
+	})
+	g := gatetest.Start(t, wired, "UP", up.URL)
+	both(t, func(t *testing.T, c dialectCase, stream bool) {
+		r := converse(t, g, c.path, c.ask("m", stream))
+		if r.entry.Code != llm.CodeUpstreamFailed {
+			t.Errorf("entry: code %q, want %q", r.entry.Code, llm.CodeUpstreamFailed)
+		}
+	})
+	wantNothingLogged(t, g)
+	if !strings.Contains(g.Log.String(), "it broke") {
+		t.Errorf("the log does not say what the upstream said:\n%s", tail(g.Log.String()))
+	}
+}

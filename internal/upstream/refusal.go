@@ -83,6 +83,12 @@ func (u *Upstream) Unreadable(a *Answer) *llm.Error {
 	return u.fail(llm.CodeUpstreamInvalid, opRead, fmt.Errorf("content type %.100q, and the answer begins: %s", a.Header.Get("Content-Type"), u.scrub.sample(body, a.own)))
 }
 
+// Told returns the error for a, a success that tells of a failure in its body.
+// The code and the message are the upstream's, for the log.
+func (u *Upstream) Told(a *Answer, code, message string) *llm.Error {
+	return u.fail(llm.CodeUpstreamFailed, opRead, fmt.Errorf("told of inside the answer: code %.64q: %q", code, u.scrub.sample([]byte(message), a.own)))
+}
+
 // native returns the shape of errors in op's dialect.
 func native(op llm.Operation) shape {
 	if op.Dialect() == llm.Messages {
