@@ -24,6 +24,9 @@
 //     after that aborts the connection.
 //   - Every authenticated exchange leaves exactly one [ledger.Entry], whether
 //     it succeeds, is refused, fails, panics, or is left by its client.
+//   - A client that leaves cancels its upstream call. To close one's half of
+//     the connection is to leave: net/http cannot tell the two apart.
+//   - What can be answered without a body does not wait for it.
 //   - A request body's buffer is used again only when the transport has said
 //     that it will not read it any more.
 //   - Nothing is unbounded: one body, all bodies together, one event, one

@@ -42,7 +42,7 @@ func (w *wire) trickle(text string) {
 func TestSlowHeaders(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	g := gatetest.Start(t, `
-listen: { timeouts: { header: 200ms, idle: 200ms } }
+listen: { timeouts: { header: 100ms, idle: 100ms } }
 `+simple)
 	endless := posted("X-A: " + strings.Repeat("a", 2000))
 	for _, tt := range []struct{ name, first, slow string }{
@@ -64,7 +64,7 @@ listen: { timeouts: { header: 200ms, idle: 200ms } }
 				t.Errorf("a client that never finished its headers got %q", got)
 			}
 			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("the connection was closed after %v, want some 200ms", took)
+				t.Errorf("the connection was closed after %v, want some 100ms", took)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestBodiesThatNobodyWaitsFor(t *testing.T) {
 	t.Parallel()                        // it waits more than it works
 	patient := gatetest.Start(t, keyed) // waits 30s for a body
 	hasty := gatetest.Start(t, `
-listen: { timeouts: { body: 150ms } }
+listen: { timeouts: { body: 60ms } }
 `+keyed)
 	for _, tt := range bodyless {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ listen: { timeouts: { body: 150ms } }
 func TestBodiesThatDoNotCome(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	g := gatetest.Start(t, `
-listen: { timeouts: { body: 200ms } }
+listen: { timeouts: { body: 80ms } }
 `+keyed)
 	const key = "x-api-key: " + aliceKey
 	for i, tt := range []struct{ name, text, slow string }{
