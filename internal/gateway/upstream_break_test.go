@@ -1,7 +1,11 @@
 package gateway_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -147,4 +151,97 @@ func TestLargeAnswersThatBreak(t *testing.T) {
 		})
 	}
 	up.idle(t)
+}
+
+// TestOtherOperationsThatBreak: embeddings and counts of tokens are whole
+// answers like any other.
+func TestOtherOperationsThatBreak(t *testing.T) {
+	bodies := map[string]string{
+		"/v1/embeddings":            `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-1e-3` + strings.Repeat(",0.25", 20_000) + `]}],"usage":{"prompt_tokens":7,"total_tokens":7}}`,
+		"/v1/messages/count_tokens": `{"input_tokens":7}`,
+	}
+	up := newProvider(t, func(c *upcall) {
+		body := bodies[c.path]
+		switch c.model {
+		case "good":
+			c.keep = true
+			c.whole(body)
+		case "nothing":
+			c.reset()
+		case "page":
+			c.keep = true
+			c.send(ok("text/html"), length(len(page)), "\r\n", page)
+		case "cut":
+			c.send(jsonHead, length(len(body)), "\r\n", body[:len(body)-2])
+		}
+	})
+	g := gatetest.Start(t, wired, "UP", up.URL)
+	for path := range bodies {
+		large := path == "/v1/embeddings"
+		c := dialectCase{name: map[bool]string{true: "chat", false: "messages"}[large]}
+		for model, want := range map[string]struct {
+			code llm.Code
+			end  ending
+		}{
+			"good":    {"", endClean},
+			"nothing": {llm.CodeUpstreamLost, endRefused},
+			"page":    {llm.CodeUpstreamInvalid, endRefused},
+			"cut":     {llm.CodeUpstreamTruncated, map[bool]ending{true: endTorn, false: endRefused}[large]},
+		} {
+			r := converse(t, g, path, `{"model":"`+model+`","input":"hello there","messages":[]}`)
+			wantEnd(t, c, r, want.end, want.code)
+			u := llm.Usage{Provenance: llm.UsageNone} // counting uses nothing, however it ends
+			if large && model == "good" {
+				u = llm.Usage{Input: 7, Provenance: reported}
+			} else if large {
+				u = llm.Usage{Input: r.entry.Usage.Input, Provenance: estimated}
+			}
+			if r.entry.Usage != u || large && u.Input == 0 {
+				t.Errorf("%s, %s: usage = %+v, want %+v", path, model, r.entry.Usage, u)
+			}
+			if model == "good" && r.body != bodies[path] {
+				t.Errorf("%s: got %d bytes, want the same %d", path, len(r.body), len(bodies[path]))
+			}
+		}
+	}
+	up.idle(t)
+}
+
+// TestHTTP2UpstreamBreaksOff: there it is a stream that is reset, and the
+// connection goes on serving others.
+func TestHTTP2UpstreamBreaksOff(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		answer := goodAnswers[r.URL.Path]
+		body, contentType := answer.whole, "application/json"
+		if bytes.Contains(b, []byte(`"stream":true`)) {
+			body, contentType = strings.Join(answer.events, ""), "text/event-stream"
+		}
+		if bytes.Contains(b, []byte("before the head")) {
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Content-Type", contentType)
+		if !bytes.Contains(b, []byte("in the middle")) {
+			_, _ = io.WriteString(w, body)
+			return
+		}
+		_, _ = io.WriteString(w, body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	g := gatetest.Start(t, secured, "UP", srv.URL, "CA", caFile(t, srv.TLS), "ANY", "false")
+	both(t, func(t *testing.T, c dialectCase, stream bool) {
+		wantEnd(t, c, converse(t, g, c.path, c.ask("before the head", stream)), endRefused, llm.CodeUpstreamLost)
+		end := endRefused
+		if stream {
+			end = endFailed
+		}
+		wantEnd(t, c, converse(t, g, c.path, c.ask("in the middle", stream)), end, llm.CodeUpstreamTruncated)
+		r := converse(t, g, c.path, c.ask("good", stream))
+		wantEnd(t, c, r, endClean, "")
+		wantGood(t, c, r, stream)
+	})
 }
