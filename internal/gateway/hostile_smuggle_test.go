@@ -61,6 +61,7 @@ func TestSmuggling(t *testing.T) {
 		{"nothing wrong", good + sized(hello), []int{200, 200}, 1},
 		{"in chunks", good + "Transfer-Encoding: chunked\r\n\r\n" + inChunks(hello), []int{200, 200}, 1},
 		{"two requests", good + sized(hello) + good + sized(other), []int{200, 200, 200}, 2},
+		{"two requests in chunks", good + "Transfer-Encoding: chunked\r\n\r\n" + inChunks(hello) + good + "Transfer-Encoding: chunked\r\n\r\n" + inChunks(other), []int{200, 200, 200}, 2},
 		{"two requests, the second without a key", good + sized(hello) + post + sized(other), []int{200, 401}, 1},
 		{"two requests, the first without a key", post + sized(hello) + good + sized(other), []int{401}, 0}, // the connection ends with it
 		{"both lengths", good + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + inChunks(hello), []int{200, 200}, 1},
