@@ -72,11 +72,28 @@ const (
 
 // NewTap returns a tap for an event stream, or for a whole body.
 func NewTap(schema *Schema, stream bool) *Tap {
-	return &Tap{
+	t := &Tap{
 		schema: schema,
-		scan:   schema.Paths.NewScanner(maxCapture),
 		out:    Outcome{Sequence: -1},
 		stream: stream,
+	}
+	if !stream {
+		t.borrow()
+	}
+	return t
+}
+
+// borrow takes a scanner. A stream has one only while it is in the middle of a
+// value: of thousands that are silent none needs the memory.
+func (t *Tap) borrow() { t.scan = t.schema.Paths.NewScanner(maxCapture) }
+
+// Free gives back what t has borrowed. It may still be asked for what it has
+// found, but given no more.
+func (t *Tap) Free() {
+	if t.scan != nil {
+		t.text += t.scanned()
+		t.scan.Free()
+		t.scan = nil
 	}
 }
 
@@ -140,6 +157,7 @@ func (t *Tap) data(b []byte) {
 			t.reading = done
 		case len(b) > 0:
 			t.reading = scanning
+			t.borrow()
 			t.json([]byte(doneData[:t.matched]))
 		}
 	}
@@ -164,14 +182,19 @@ func (t *Tap) endEvent() bool {
 		t.content = t.scanned() > 0
 		readable = true
 	}
-	t.text += t.scanned()
-	t.scan.Reset()
+	t.Free()
 	t.reading, t.matched = comparing, 0
 	return readable
 }
 
 // scanned returns how many bytes of model text the present value holds.
-func (t *Tap) scanned() int64 { return t.scan.Counts().TextBytes }
+func (t *Tap) scanned() int64 {
+	if t.scan == nil {
+		return 0
+	}
+	c := t.scan.Counts()
+	return c.TextBytes + c.Base64Bytes
+}
 
 // whole looks at a part of a whole body.
 func (t *Tap) whole(p []byte) {
@@ -231,12 +254,6 @@ func (t *Tap) closeWhole() error {
 // cannot change the error that Close returns.
 func (t *Tap) Broken() bool { return t.broken != nil }
 
-// Free gives back what t has borrowed. Of t nothing may be used any more.
-func (t *Tap) Free() {
-	t.scan.Free()
-	t.scan = nil
-}
-
 // Pending reports whether bytes of an event, or of a comment, have been
 // consumed since the last boundary.
 func (t *Tap) Pending() bool { return t.stream && t.tok.Pending() }
@@ -261,6 +278,12 @@ func (t *Tap) Usage() llm.Usage { return t.out.usage() }
 // Complete reports whether the answer has come to its proper end, a failure
 // that the dialect has a proper end for included.
 func (t *Tap) Complete() bool { return t.out.complete() }
+
+// Ended reports whether the answer has said itself that it has come to its
+// proper end, with its dialect's last event. Choices that have all finished
+// are complete without it, but a connection that breaks off then has taken
+// something away.
+func (t *Tap) Ended() bool { return t.out.Complete }
 
 // Failed returns what the upstream said of its own failure inside an answer
 // that began as a success, for logs only: at most 64 and 512 bytes, either of

@@ -25,6 +25,7 @@ type exchange struct {
 	r     *http.Request
 	id    string
 	start time.Time
+	mark  time.Duration // from start to the end of the last step
 
 	op        llm.Operation
 	pathModel string          // the model that the path names; empty if it names none
@@ -64,11 +65,12 @@ func (x *exchange) speak(d llm.Dialect) { x.dialect = dialects(d) }
 
 // step runs one step and tells the observers when it has succeeded.
 func (x *exchange) step(name Step, run func(*exchange) error) error {
-	began := time.Now()
 	if err := run(x); err != nil {
 		return err
 	}
-	took := time.Since(began)
+	at := time.Since(x.start)
+	took := at - x.mark
+	x.mark = at
 	for _, o := range x.h.observers {
 		o.StepDone(x.id, name, took)
 	}
@@ -87,10 +89,10 @@ func (x *exchange) authenticate() error {
 		Tenant: caller.Principal.Tenant, Key: caller.Principal.Key,
 		Remote: x.r.RemoteAddr, Operation: x.op, Dialect: x.op.Dialect(),
 	}
-	took := time.Since(x.start)
+	x.mark = time.Since(x.start)
 	for _, o := range x.h.observers {
 		o.ExchangeStarted(x.id, x.start)
-		o.StepDone(x.id, StepAuthenticate, took)
+		o.StepDone(x.id, StepAuthenticate, x.mark)
 	}
 	return nil
 }

@@ -138,7 +138,8 @@ func (h *Handler) find(x *exchange) *llm.Error {
 
 // guessDialect names the dialect of a caller whose path says nothing.
 func guessDialect(r *http.Request) llm.Dialect {
-	if strings.Contains(r.URL.Path, "/messages") || len(r.Header["Anthropic-Version"]) > 0 {
+	p := r.URL.Path
+	if strings.HasPrefix(p, "/v1/messages") || strings.HasPrefix(p, "/anthropic/") || len(r.Header["Anthropic-Version"]) > 0 {
 		return llm.Messages
 	}
 	return llm.Chat

@@ -17,7 +17,7 @@ type memory struct {
 
 // tierSizes are the sizes of pooled buffers. Larger ones are the garbage
 // collector's.
-var tierSizes = [...]int{4 << 10, 32 << 10, 256 << 10} // immutable
+var tierSizes = [...]int{2 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10} // immutable
 
 // reserve counts n more bytes, or fails with [llm.CodeOverloaded].
 func (m *memory) reserve(n int64) error {

@@ -94,6 +94,8 @@ func TestUnknownPaths(t *testing.T) {
 		{"POST", "/v1/nothing", "", llm.CodeUnknownURL, false},
 		{"GET", "/", "", llm.CodeUnknownURL, false},
 		{"POST", "/v1/messages/batches", "", llm.CodeUnknownURL, true},
+		{"GET", "/v1/threads/t/messages", "", llm.CodeUnknownURL, false},
+		{"POST", "/anthropic/v1/nothing", "", llm.CodeUnknownURL, true},
 		{"POST", "/v1/nothing", "Anthropic-Version: 2023-06-01", llm.CodeUnknownURL, true},
 		{"GET", "/v1/chat/completions", "", llm.CodeMethodNotAllowed, false},
 		{"DELETE", "/v1/models", "", llm.CodeMethodNotAllowed, false},

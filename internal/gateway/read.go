@@ -76,7 +76,7 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 		if b := buf.slab.b; len(b) == cap(b) {
 			// Where the size is not known, doubling keeps the copying linear.
 			// One byte beyond the limit is enough to see that it is passed.
-			size := min(max(2*len(b), tierSizes[0]), int(limit)+1)
+			size := min(max(2*len(b), tierSizes[1]), int(limit)+1)
 			if expect > len(b) {
 				size = expect
 			}

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// streamBuffer is what a stream costs while it is silent.
-	streamBuffer = 4 << 10
+	// streamBuffer is what a stream costs while it is silent. It grows as soon
+	// as a read fills it.
+	streamBuffer = 2 << 10
 
 	// maxHeld is how much of an event is held back until its end has come.
 	// Larger events are passed on in pieces.
@@ -26,7 +27,7 @@ const (
 
 	// wholeBuffer is the size up to which a whole answer is checked to be
 	// complete before its status is sent.
-	wholeBuffer = 32 << 10
+	wholeBuffer = 64 << 10
 )
 
 // relay passes the answer on as it comes.
@@ -151,6 +152,11 @@ func (x *exchange) relayStream() error {
 			return err
 		}
 		held = copy(buf, rest)
+		if held == 0 && cap(s.b) > streamBuffer { // the large event is gone: be small again
+			x.h.memory.put(s)
+			s = x.h.memory.get(streamBuffer)
+			buf = s.b[:cap(s.b)]
+		}
 		if readErr != nil {
 			return x.endStream(buf[:held], readErr)
 		}
@@ -230,7 +236,7 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	}
 	x.noteFailure()
 	switch {
-	case x.tap.Complete():
+	case x.tap.Complete() && (x.tap.Ended() || errors.Is(readErr, io.EOF) || isCancelled(readErr)):
 		// Everything was written. Clients hang up at the last event, so that
 		// neither a failed flush nor a cancelled read means anything now.
 		_ = x.flush()

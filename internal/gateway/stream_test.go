@@ -254,6 +254,34 @@ models: [{ name: "*", targets: [{ upstream: up }] }]
 	}
 }
 
+// TestCutAfterTheFinish: choices that have finished are complete without
+// [DONE], but not where the connection breaks off: usage may be missing.
+func TestCutAfterTheFinish(t *testing.T) {
+	const finish = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n"
+	for _, tt := range []struct {
+		name, answer string
+		code         llm.Code
+	}{
+		{"a clean end", "Connection: close\r\n\r\n" + finish, ""},
+		{"a torn one", fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(finish), finish), llm.CodeUpstreamTruncated},
+	} {
+		up := rawUpstream(t, func(conn *net.TCPConn) {
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%s", tt.answer)
+		})
+		g := gatetest.Start(t, `
+upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
+models: [{ name: "*", targets: [{ upstream: up }] }]
+`, "UP", up)
+		got := streamed(t, g, dialectCases[0])
+		if strings.Contains(got, string(llm.CodeUpstreamTruncated)) != (tt.code != "") {
+			t.Errorf("%s after the finish gives\n%s", tt.name, got)
+		}
+		if e := g.Entries(t, 1)[0]; e.Code != tt.code {
+			t.Errorf("%s after the finish: entry = %+v, want code %q", tt.name, e, tt.code)
+		}
+	}
+}
+
 // TestSlowReader is a client that does not read: the write's time is up, the
 // upstream is cancelled, and memory stays bounded.
 func TestSlowReader(t *testing.T) {

@@ -110,7 +110,6 @@ var (
 		"github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6",
 		"go.uber.org/goleak",
-		"pgregory.net/rapid",
 	}
 	// The clients under test, in a module of their own.
 	e2eOthers = []string{"github.com/openai/openai-go/v3", "github.com/anthropics/anthropic-sdk-go", "github.com/coder/websocket"} // immutable
