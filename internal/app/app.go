@@ -32,7 +32,7 @@ const (
 // Options are what an [App] is made of.
 type Options struct {
 	Config *config.Config // required; valid
-	Log    io.Writer      // where log lines go; required
+	Log    io.Writer      // where log lines go, from several goroutines at once; required
 	Notes  io.Writer      // where lines for the person who starts it go; nil means nowhere
 
 	// Ledger keeps the account. Nil means memory.
@@ -86,10 +86,14 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory(ringSize)
 	}
+	var lines io.Writer
+	if cfg.Log.Format == "json" {
+		lines = o.Log
+	}
 	a.handler = gateway.New(gateway.Options{
 		Snapshot:     snap,
 		Ledger:       o.Ledger,
-		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log), a.ring}, o.Observers...),
+		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log, lines), a.ring}, o.Observers...),
 		NewID:        telemetry.RequestID,
 		BodyMemory:   cfg.Listen.BodyMemory,
 		BodyTimeout:  cfg.Listen.Timeouts.Body,

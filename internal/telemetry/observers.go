@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,15 +31,18 @@ const maxCause = 1000
 // once.
 type Log struct {
 	nothing
-	log *slog.Logger
+	log  *slog.Logger
+	json io.Writer // where lines of exchanges go at once; nil: through log
 
 	mu      sync.Mutex
 	refused map[llm.Code]*allowance // guarded by mu
 }
 
-// NewLog returns an observer that writes to log.
-func NewLog(log *slog.Logger) *Log {
-	return &Log{log: log, refused: make(map[llm.Code]*allowance)}
+// NewLog returns an observer that writes to log. If json is not nil, log is one
+// that writes JSON to json, and the lines of exchanges are written there in the
+// same form without its help, for a third of the time.
+func NewLog(log *slog.Logger, json io.Writer) *Log {
+	return &Log{log: log, json: json, refused: make(map[llm.Code]*allowance)}
 }
 
 // ExchangeDone writes the exchange's line: info for success and for what
@@ -52,43 +56,19 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 	if !l.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 32)
-	attrs = append(attrs,
-		slog.String("request_id", e.ID),
-		slog.String("tenant", e.Tenant),
-		slog.String("key", e.Key),
-		slog.String("remote", e.Remote),
-		slog.String("operation", string(e.Operation)),
-		slog.String("model", e.Model),
-		slog.Bool("stream", e.Stream),
-		slog.String("upstream", e.Upstream),
-		slog.String("target", e.Target),
-		slog.String("lane", string(e.Lane)),
-		slog.Int("status", e.Status),
-		slog.String("code", string(e.Code)),
-		slog.Int("attempts", len(e.Attempts)),
-		slog.Int64("bytes_in", e.BytesIn),
-		slog.Int64("bytes_out", e.BytesOut),
-		slog.Float64("first_byte_ms", ms(e.FirstByte)),
-		slog.Float64("total_ms", ms(e.Total)),
-		slog.Int64("input_tokens", e.Usage.Input),
-		slog.Int64("cached_tokens", e.Usage.CachedInput),
-		slog.Int64("cache_write_tokens", e.Usage.CacheWrite),
-		slog.Int64("output_tokens", e.Usage.Output),
-		slog.Int64("reasoning_tokens", e.Usage.Reasoning),
-		slog.String("usage", e.Usage.Provenance.String()),
-	)
-	if n := len(e.Attempts); n > 0 {
-		last := &e.Attempts[n-1]
-		attrs = append(attrs, slog.Int("upstream_status", last.Status))
-		if last.UpstreamRequestID != "" {
-			attrs = append(attrs, slog.String("upstream_request_id", last.UpstreamRequestID))
-		}
-	}
+	cause := ""
 	if err != nil {
-		attrs = append(attrs, slog.String("error", Scrub(err.Error(), maxCause)))
+		cause = Scrub(err.Error(), maxCause)
 	}
-	l.log.LogAttrs(ctx, level, "exchange", attrs...)
+	if l.json == nil {
+		all := make(attrs, 0, 32)
+		describe(&all, e, cause)
+		l.log.LogAttrs(ctx, level, "exchange", all...)
+		return
+	}
+	b := newLine(time.Now(), level, "exchange")
+	describe(b, e, cause)
+	_ = b.writeTo(l.json) // as slog: a log that cannot be written stops nobody
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

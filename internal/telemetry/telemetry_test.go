@@ -5,13 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/telemetry"
 )
 
@@ -132,3 +139,69 @@ var errFull = errors.New("disk full")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errFull }
+
+// TestExchangeLine: the line of an exchange has exactly these members, whether
+// slog encodes it or not.
+func TestExchangeLine(t *testing.T) {
+	failed := &llm.Error{Code: llm.CodeUpstreamLost, Op: "upstream.do", Err: errors.New("reset \"by\" <peer>\n")}
+	for _, tt := range []struct {
+		name  string
+		entry ledger.Entry
+		err   *llm.Error
+	}{
+		{"success", ledger.Entry{
+			ID: "req_1", Tenant: "t", Key: "alice", Remote: "127.0.0.1:1", Operation: llm.OpChat, Model: "gpt-5", Stream: true,
+			Upstream: "up", Target: "dep", Lane: llm.Express, Status: 200, BytesIn: 1, BytesOut: 2,
+			FirstByte: 1234567, Total: 3 * time.Second,
+			Attempts: []ledger.Attempt{{Status: 200, UpstreamRequestID: "theirs"}},
+			Usage:    llm.Usage{Input: 3, CachedInput: 1, CacheWrite: 1, Output: 4, Reasoning: 2, Provenance: llm.UsageReported},
+		}, nil},
+		{"failure, and names that must be quoted", ledger.Entry{
+			ID: "req_2", Model: "a\"b\\c\x01é\u2028<&>", Status: 502, Code: llm.CodeUpstreamLost, Attempts: []ledger.Attempt{{}},
+		}, failed},
+		{"nothing known", ledger.Entry{}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := make([]map[string]any, 2)
+			for i := range lines {
+				var out bytes.Buffer
+				var direct io.Writer
+				if i == 1 {
+					direct = &out
+				}
+				telemetry.NewLog(telemetry.NewLogger(&out, slog.LevelInfo, false), direct).ExchangeDone(&tt.entry, tt.err)
+				if strings.Count(out.String(), "\n") != 1 {
+					t.Fatalf("log = %q, want one line", out.String())
+				}
+				if err := json.Unmarshal(out.Bytes(), &lines[i]); err != nil {
+					t.Fatalf("%v: %s", err, out.String())
+				}
+				if _, err := time.Parse(time.RFC3339Nano, fmt.Sprint(lines[i]["time"])); err != nil {
+					t.Error(err)
+				}
+				delete(lines[i], "time")
+			}
+			if diff := cmp.Diff(lines[0], lines[1]); diff != "" {
+				t.Errorf("slog's line and the direct one differ (-slog +direct):\n%s", diff)
+			}
+			want := []string{
+				"attempts", "bytes_in", "bytes_out", "cache_write_tokens", "cached_tokens", "code", "first_byte_ms", "input_tokens", "key", "lane",
+				"level", "model", "msg", "operation", "output_tokens", "reasoning_tokens", "remote", "request_id", "status", "stream", "target",
+				"tenant", "total_ms", "upstream", "usage",
+			}
+			if len(tt.entry.Attempts) > 0 {
+				want = append(want, "upstream_status")
+			}
+			if tt.name == "success" {
+				want = append(want, "upstream_request_id")
+			}
+			if tt.err != nil {
+				want = append(want, "error")
+			}
+			slices.Sort(want)
+			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(lines[1]))); diff != "" {
+				t.Errorf("members (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
