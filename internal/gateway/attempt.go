@@ -131,14 +131,13 @@ func (x *exchange) refusal(answer *upstream.Answer) error {
 	return x.up.Refusal(answer, body)
 }
 
-// endAttempt completes the account of the attempt that was begun last.
-func (x *exchange) endAttempt() {
+// endAttempt completes the account of the attempt that was begun last, and
+// returns it; nil if there was none.
+func (x *exchange) endAttempt() *ledger.Attempt {
 	if len(x.entry.Attempts) == 0 {
-		return
+		return nil
 	}
 	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
 	a.Total, a.Code = time.Since(x.began), x.entry.Code
-	for _, o := range x.h.observers {
-		o.AttemptDone(x.id, a)
-	}
+	return a
 }

@@ -122,7 +122,7 @@ func TestDrainingRefuses(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// A panicker panics when the first token passes, or when the attempt ends.
+// A panicker panics where it is told to.
 type panicker struct {
 	gateway.Observer
 	at string
@@ -139,17 +139,48 @@ func (p panicker) StepDone(_ string, step gateway.Step, _ time.Duration) {
 		panic("a bug")
 	}
 }
-func (panicker) ExchangeStarted(string, time.Time)       {}
-func (panicker) AttemptDone(string, *ledger.Attempt)     {}
 func (panicker) Event(string, int)                       {}
-func (panicker) ExchangeDone(*ledger.Entry, *llm.Error)  {}
 func (panicker) Refused(_, _, _, _ string, _ *llm.Error) {}
 func (panicker) LedgerFailed(*ledger.Entry, error)       {}
+
+func (p panicker) ExchangeStarted(string, time.Time) {
+	if p.at == "started" {
+		panic("a bug")
+	}
+}
+
+func (p panicker) AttemptDone(string, *ledger.Attempt) {
+	if p.at == "attempt done" {
+		panic("a bug")
+	}
+}
+
+func (p panicker) ExchangeDone(*ledger.Entry, *llm.Error) {
+	if p.at == "exchange done" {
+		panic("a bug")
+	}
+}
+
+// TestPanicAtTheEnd: an observer that fails when everything is over costs no
+// entry either.
+func TestPanicAtTheEnd(t *testing.T) {
+	for _, at := range []string{"attempt done", "exchange done"} {
+		g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{panicker{at: at}}}, simple)
+		resp, err := http.Post(g.URL+"/v1/chat/completions", "application/json", strings.NewReader(hello))
+		if err == nil { // else the connection has ended with the panic
+			resp.Body.Close()
+		}
+		http.DefaultClient.CloseIdleConnections()
+		if e := g.Entries(t, 1)[0]; e.Code != "" || e.Usage.Provenance != llm.UsageReported {
+			t.Errorf("entry = %+v, want the success that it was", e)
+		}
+	}
+}
 
 // TestPanic is promise 5 for our own bugs: one entry, the client is told, and
 // the next request is served.
 func TestPanic(t *testing.T) {
-	for _, step := range []string{gateway.StepRead, gateway.StepAdmit, gateway.StepAttempt, "token"} {
+	for _, step := range []string{"started", gateway.StepRead, gateway.StepAdmit, gateway.StepAttempt, "token"} {
 		g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{panicker{at: step}}}, simple)
 		resp := g.Post(t, "/v1/chat/completions", dialectCases[0].body)
 		body := gatetest.Body(t, resp)

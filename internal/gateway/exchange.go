@@ -90,11 +90,15 @@ func (x *exchange) authenticate() error {
 		Remote: x.r.RemoteAddr, Operation: x.op, Dialect: x.op.Dialect(),
 	}
 	x.mark = time.Since(x.start)
+	return nil
+}
+
+// announce tells the observers that an exchange has begun.
+func (x *exchange) announce() {
 	for _, o := range x.h.observers {
 		o.ExchangeStarted(x.id, x.start)
 		o.StepDone(x.id, StepAuthenticate, x.mark)
 	}
-	return nil
 }
 
 // read takes the request body and finds in it what must be known.
@@ -194,9 +198,10 @@ func (x *exchange) finish(err error) {
 	if err != nil {
 		failure = x.cause(err)
 	}
+	defer x.release()
 	abort := false
 	if failure != nil {
-		abort = x.failAnywhere(failure)
+		abort = x.tell(failure)
 	} else {
 		failure = x.told // it has reached the client in the upstream's own words
 	}
@@ -206,15 +211,7 @@ func (x *exchange) finish(err error) {
 	if x.answer != nil {
 		_ = x.answer.Body.Close() // relay has seen its errors
 	}
-	x.endAttempt()
 	x.account(failure)
-	x.dropBody()
-	if x.tap != nil {
-		x.tap.Free()
-	}
-	if x.out != nil {
-		x.out.unreserve() // also where a transport never says that it is done
-	}
 	if abort {
 		// Half of a whole answer has been sent: only a broken connection
 		// tells the client that the rest is missing.
@@ -222,13 +219,40 @@ func (x *exchange) finish(err error) {
 	}
 }
 
-// account completes the entry and hands it on.
+// tell is failAnywhere for a client that must not cost the entry: whatever
+// goes wrong, the connection is broken off and the account goes on.
+func (x *exchange) tell(failure *llm.Error) (abort bool) {
+	defer func() {
+		if recover() != nil {
+			abort = true
+		}
+	}()
+	return x.failAnywhere(failure)
+}
+
+// release gives everything back that the exchange has borrowed.
+func (x *exchange) release() {
+	x.dropBody()
+	if x.tap != nil {
+		x.tap.Free()
+	}
+	if x.out != nil {
+		x.out.unreserve() // also where a transport never says that it is done
+	}
+}
+
+// account completes the entry and hands it on. It is recorded before anybody
+// is told, so that no observer can prevent it.
 func (x *exchange) account(failure *llm.Error) {
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
+	attempt := x.endAttempt()
 	err := x.h.ledger.Record(e)
 	for _, o := range x.h.observers {
+		if attempt != nil {
+			o.AttemptDone(x.id, attempt)
+		}
 		if err != nil {
 			o.LedgerFailed(e, err)
 		}

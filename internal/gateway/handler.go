@@ -182,6 +182,8 @@ func (x *exchange) serve() {
 		x.finish(err)
 	}()
 
+	x.announce()
+
 	// 2. Read: bytes to what must be known of the request. Needed before
 	// admission, because what may be admitted depends on the model.
 	if err = x.step(StepRead, (*exchange).read); err != nil {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -36,15 +37,25 @@ func snapshotOf(t *testing.T, name, url, key string) *gateway.Snapshot {
 	}
 }
 
+// A starter tells when an exchange has begun.
+type starter struct {
+	panicker
+	started chan<- struct{}
+}
+
+func (s starter) ExchangeStarted(string, time.Time) { s.started <- struct{}{} }
+
 // TestSwap is promise 1: a new configuration does not change an exchange in
 // flight, at whatever step it is.
 func TestSwap(t *testing.T) {
 	before := gatetest.StartSim(t, simulator.Options{})
 	after := gatetest.StartSim(t, simulator.Options{})
 	entries := ledger.NewMemory(10)
+	started := make(chan struct{}, 10)
 	h := gateway.New(gateway.Options{
-		Snapshot: snapshotOf(t, "before", before.URL, "key-before"),
-		Ledger:   entries, NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+		Snapshot:  snapshotOf(t, "before", before.URL, "key-before"),
+		Observers: []gateway.Observer{starter{started: started}},
+		Ledger:    entries, NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
 	})
 	srv := httptest.NewServer(h)
 	defer srv.Close()
@@ -64,21 +75,42 @@ func TestSwap(t *testing.T) {
 		}
 		return resp
 	}
+	// One exchange has only begun: its body is still to come.
+	body, more := io.Pipe()
+	begun := make(chan *http.Response, 1)
+	go func() {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/v1/chat/completions", body)
+		req.Header.Set("Authorization", "Bearer key-before")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Error(err)
+		}
+		begun <- resp
+	}()
+	if _, err := io.WriteString(more, dialectCases[0].body[:10]); err != nil {
+		t.Fatal(err)
+	}
+	<-started
 	flying := ask("key-before", "X-Sim-Event-Delay", "30ms") // its status is here, its events are to come
 	h.Swap(snapshotOf(t, "after", after.URL, "key-after"))
+
+	if _, err := io.WriteString(more, dialectCases[0].body[10:]); err != nil {
+		t.Fatal(err)
+	}
+	more.Close()
 
 	refused, served := ask("key-before"), ask("key-after")
 	if refused.StatusCode != http.StatusUnauthorized || served.StatusCode != http.StatusOK {
 		t.Errorf("after the swap the old key gets %d and the new one %d, want 401 and 200", refused.StatusCode, served.StatusCode)
 	}
-	for _, resp := range []*http.Response{refused, served, flying} {
+	for _, resp := range []*http.Response{refused, served, flying, <-begun} {
 		body := gatetest.Body(t, resp)
 		resp.Body.Close()
 		if resp == flying && !strings.HasSuffix(body, "data: [DONE]\n\n") {
 			t.Errorf("the swap ended a stream that was in flight:\n%s", tail(body))
 		}
 	}
-	gatetest.Until(t, func() bool { return entries.Total() == 2 })
+	gatetest.Until(t, func() bool { return entries.Total() == 3 })
 	for _, e := range entries.Entries() {
 		if e.Code != "" || e.Target != "model-of-"+e.Upstream || e.Key != e.Upstream {
 			t.Errorf("entry = %+v, want key, upstream and target of one configuration", e)
