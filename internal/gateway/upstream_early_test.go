@@ -231,7 +231,7 @@ func TestLargeBodiesThatNobodyReads(t *testing.T) {
 				tt.after(c)
 			})
 			g := gatetest.Start(t, early, "UP", strings.Replace(up.URL, "https", "http", 1), "CA", "")
-			const clients = 8
+			const clients = 4
 			var all sync.WaitGroup
 			for i := range clients {
 				all.Go(func() {

@@ -40,7 +40,7 @@ var oddities = []oddity{ // immutable
 	// Lies about length.
 	{"longer than it says", func(c *upcall, ct, body string) {
 		c.keep = true
-		c.send(ok(ct), length(len(body)), "\r\n", body, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+		c.send(ok(ct) + length(len(body)) + "\r\n" + body + "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 	}, "", 200, endClean, endClean},
 	{"much longer than it says", func(c *upcall, ct, body string) {
 		c.send(ok(ct), length(len(body)/2), "\r\n", body)

@@ -76,7 +76,7 @@ func (a *attempt) tracedContext() context.Context {
 
 func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 	if info.Reused {
-		settle(info.Conn)
+		take(info.Conn)
 	}
 	a.reused.Store(info.Reused)
 	a.advance(waiting)

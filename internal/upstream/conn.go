@@ -3,19 +3,29 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
+	"io"
 	"net"
 	"sync"
 )
 
-// A conn knows whether somebody is waiting for its next byte.
+// A conn keeps what is left of one answer from becoming the beginning of the
+// next. An upstream can send more than it has announced, and net/http makes a
+// connection available before it looks whether there is more. What arrives
+// only after the next request was written nobody can tell from its answer.
 type conn struct {
 	net.Conn
 
 	mu      sync.Mutex
 	changed sync.Cond
-	reading bool // guarded by mu
+	reading bool // somebody waits for the next byte; guarded by mu
 	closed  bool // guarded by mu
+	taken   bool // by a request of which nothing has been written; guarded by mu
 }
+
+// errLeftover is what the reader gets instead of bytes that no request has
+// asked for. It closes the connection.
+var errLeftover = fmt.Errorf("the upstream had sent more than it announced: %w", io.ErrUnexpectedEOF) // immutable
 
 // watched returns a function that dials as d does and returns a *conn.
 func watched(d *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -31,33 +41,40 @@ func watched(d *net.Dialer) func(ctx context.Context, network, address string) (
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	c.note(&c.reading, true)
+	c.mu.Lock()
+	c.reading = true
+	c.mu.Unlock()
+	c.changed.Broadcast()
 	n, err := c.Conn.Read(p)
-	c.note(&c.reading, false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reading = false
+	if n > 0 && c.taken {
+		return 0, errLeftover
+	}
 	return n, err
 }
 
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.taken = false
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
 func (c *conn) Close() error {
-	c.note(&c.closed, true)
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.changed.Broadcast()
 	return c.Conn.Close()
 }
 
-func (c *conn) note(what *bool, is bool) {
-	c.mu.Lock()
-	*what = is
-	c.mu.Unlock()
-	if is {
-		c.changed.Broadcast()
-	}
-}
-
-// settle returns when the last answer on a connection that is to be used again
-// has been read to its end. An upstream can send more than it has announced,
-// and net/http makes a connection available before it looks whether there is
-// more: the rest of one client's answer would be the beginning of the next
-// one's. While somebody waits for the next byte, there is no rest; if there is
-// one, net/http closes the connection.
-func settle(nc net.Conn) {
+// take prepares a connection that has served before for another request. It
+// returns when the last answer has been read to its end: while somebody waits
+// for the next byte, nothing is left of it in any buffer. What comes from now
+// on until the request is written is nobody's.
+func take(nc net.Conn) {
 	if t, ok := nc.(*tls.Conn); ok {
 		if t.ConnectionState().NegotiatedProtocol == "h2" {
 			return // its frames say whose they are
@@ -73,4 +90,5 @@ func settle(nc net.Conn) {
 	for !c.reading && !c.closed {
 		c.changed.Wait()
 	}
+	c.taken = true
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
@@ -21,7 +22,7 @@ func TestLeftovers(t *testing.T) {
 	was := log.Writer()
 	log.SetOutput(io.Discard) // net/http tells of each connection that it closes
 	t.Cleanup(func() { log.SetOutput(was) })
-	const clients = 20
+	const clients, body = 20, `{"right":true}`
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		c, rw, err := w.(http.Hijacker).Hijack()
@@ -31,7 +32,7 @@ func TestLeftovers(t *testing.T) {
 		}
 		defer c.Close()
 		for {
-			const head, body = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", `{"right":true}`
+			const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 			fmt.Fprintf(c, head+head, len(body), body, len(`{"left":true}`), `{"left":true}`)
 			next, err := http.ReadRequest(rw.Reader)
 			if err != nil {
@@ -57,8 +58,11 @@ func TestLeftovers(t *testing.T) {
 			all.Go(func() {
 				for range calls {
 					a, err := u.Do(patient(t), call())
-					if err != nil {
-						continue // the connection was closed because of what was left on it
+					if err != nil { // the connection was closed because of what was left on it
+						if e := llm.AsError(err); e.Code != llm.CodeUpstreamLost {
+							t.Errorf("error = %v, want %s", err, llm.CodeUpstreamLost)
+						}
+						continue
 					}
 					b, err := io.ReadAll(a.Body)
 					a.Body.Close()

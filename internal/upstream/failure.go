@@ -129,6 +129,7 @@ func isLost(err error) bool {
 		return false
 	}
 	return strings.Contains(text, "server closed idle connection") ||
+		strings.Contains(text, "readLoopPeekFail") || // it sent something on an idle connection
 		strings.Contains(text, "http2: ") ||
 		strings.Contains(text, "stream error: ")
 }
