@@ -133,7 +133,12 @@ models: [{ name: m, targets: [{ upstream: sim }] }]
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// A frame that says its window is 64 MiB and then holds nothing large: the
+	// magic number, a descriptor without checksum and size, the window, and one
+	// last raw block (RFC 8878 §3.1.1).
+	asking := "\x28\xb5\x2f\xfd\x00\x80" + "\x11\x00\x00" + "{}"
 	for _, tt := range []struct{ name, encoding, body string }{
+		{"zstd window, nothing in it", "zstd", asking},
 		{"gzip", "gzip", gzipped(t, zeros)},
 		{"zstd", "zstd", zstandard(t, zeros, zstd.WithWindowSize(1<<20))},
 		{"zstd window", "zstd", wide.String()},

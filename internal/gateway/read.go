@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -46,7 +47,7 @@ func (x *exchange) readBody() (*buffer, error) {
 	}
 	defer x.heedShutdown()()
 	raw := &bodyReader{x: x, silence: x.h.bodyTimeout, start: time.Now()}
-	decoded, done, err := decoder(raw, x.r.Header)
+	decoded, done, err := decoder(raw, x.r.Header, &x.h.memory, limit)
 	if err != nil {
 		return buf, err
 	}
@@ -143,7 +144,7 @@ func readError(err error, raw *bodyReader, compressed bool) error {
 
 // decoder returns a reader of r's content as its Content-Encoding says, and
 // what must be called when it is done with; that is nil if r is not encoded.
-func decoder(r io.Reader, h http.Header) (io.Reader, func(), error) {
+func decoder(r io.Reader, h http.Header, mem *memory, limit int64) (io.Reader, func(), error) {
 	coding, n := "", 0
 	for _, v := range h["Content-Encoding"] {
 		for c := range strings.SplitSeq(v, ",") {
@@ -159,17 +160,69 @@ func decoder(r io.Reader, h http.Header) (io.Reader, func(), error) {
 	case n == 1 && (coding == "gzip" || coding == "x-gzip"):
 		return &lazyGzip{src: r}, func() {}, nil
 	case n == 1 && coding == "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, nil, &llm.Error{Code: llm.CodeInternal, Op: "gateway.read", Err: err}
-		}
-		return z, z.Close, nil
+		z := &lazyZstd{src: r, mem: mem, limit: limit}
+		return z, z.close, nil
 	default:
 		return nil, nil, &llm.Error{
 			Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
 			Public: "the request's Content-Encoding is not supported: send gzip or zstd, once, or none",
 		}
 	}
+}
+
+// lazyZstd reads the header of the first frame on the first Read, and takes
+// the window that the frame wants out of the budget of bodies for as long as
+// it decodes. No later frame gets a larger one.
+type lazyZstd struct {
+	src      io.Reader
+	mem      *memory
+	limit    int64 // of the decoded body
+	reserved int64
+	z        *zstd.Decoder
+}
+
+func (l *lazyZstd) Read(p []byte) (int, error) {
+	if l.z == nil {
+		if err := l.open(); err != nil {
+			return 0, err
+		}
+	}
+	return l.z.Read(p)
+}
+
+func (l *lazyZstd) open() error {
+	src := bufio.NewReader(l.src)
+	head, _ := src.Peek(zstd.HeaderMaxSize) // a short one, or none, is the decoder's to judge
+	var h zstd.Header
+	window := uint64(maxWindow)
+	switch err := h.Decode(head); {
+	case err != nil:
+		window = 0 // no zstd at all: the decoder says so
+	case h.HasFCS && h.FrameContentSize > uint64(l.limit):
+		return tooLarge(l.limit)
+	case h.Skippable:
+	case h.SingleSegment:
+		window = min(h.FrameContentSize, maxWindow)
+	case h.WindowSize > maxWindow:
+		return zstd.ErrWindowSizeExceeded
+	default:
+		window = h.WindowSize
+	}
+	window = max(window, zstd.MinWindowSize)
+	if err := l.mem.reserve(int64(window)); err != nil {
+		return err
+	}
+	l.reserved = int64(window)
+	z, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
+	l.z = z
+	return err
+}
+
+func (l *lazyZstd) close() {
+	if l.z != nil {
+		l.z.Close()
+	}
+	l.mem.used.Add(-l.reserved)
 }
 
 // lazyGzip reads the gzip header on the first Read, where its errors are
