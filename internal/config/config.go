@@ -124,7 +124,8 @@ type Timeouts struct {
 	// Until the connection stands, TLS included.
 	Connect time.Duration `json:"connect" default:"10s" range:"1ms..5m"`
 
-	// From the sent request to the first byte of the answer.
+	// From the connection, sending the request included, to the first byte of
+	// the answer.
 	FirstByte time.Duration `json:"first_byte" default:"5m" range:"1ms..24h"`
 
 	// Silence between two pieces of an answer.

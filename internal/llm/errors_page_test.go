@@ -54,7 +54,8 @@ the stream ends in its dialect's own failure (an error object without
 ` + "`rate_limit_exceeded`" + ` there, which clients know to retry. A whole answer that fails after its first byte breaks the connection off.
 
 Where a code says "passed on", the upstream's own status and body reach the
-client as they are. Every 429 carries an integer ` + "`Retry-After`" + `. Where a retry
+client as they are; its status is kept, instead of the one named here, even
+where its body cannot be shown. Every 429 carries an integer ` + "`Retry-After`" + `. Where a retry
 cannot help but SDKs would retry by status, ` + "`x-should-retry: false`" + ` stops them.
 
 This page is made from ` + "`internal/llm/code.go`" + `.
