@@ -81,6 +81,9 @@ func TestLargeEvents(t *testing.T) {
 	g := gatetest.Start(t, wired, "UP", up.URL)
 	for _, c := range dialectCases {
 		for _, model := range []string{"passes", "pieces"} {
+			if model == "pieces" && c.name != "responses" {
+				continue // the framing is everybody's
+			}
 			r := converse(t, g, c.path, c.ask(model, true))
 			wantEnd(t, c, r, endClean, "")
 			event, rest := largeEvent(c, passes)
