@@ -236,7 +236,7 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	}
 	x.noteFailure()
 	switch {
-	case x.tap.Complete() && (x.tap.Ended() || errors.Is(readErr, io.EOF) || isCancelled(readErr)):
+	case x.tap.Complete() && !x.partial && (x.tap.Ended() || errors.Is(readErr, io.EOF) || isCancelled(readErr)):
 		// Everything was written. Clients hang up at the last event, so that
 		// neither a failed flush nor a cancelled read means anything now.
 		_ = x.flush()

@@ -157,3 +157,20 @@ func TestMemoryOfLargeEvents(t *testing.T) {
 		}
 	}
 }
+
+// TestTornBehindTheFinish: a huge event that is cut is passed on in part, and
+// so the stream cannot end well any more.
+func TestTornBehindTheFinish(t *testing.T) {
+	up := newProvider(t, func(c *upcall) {
+		c.send(chunked(streamHead), chunk(stream(firstEvent, finishEvent)+"data: {\"pad\":\""+strings.Repeat("x", 200_000)), "0\r\n\r\n")
+	})
+	g := gatetest.Start(t, wired, "UP", up.URL)
+	c := dialectCases[0]
+	r := converse(t, g, c.path, c.ask("m", true))
+	at := strings.LastIndex(r.body, "\n\n"+c.failure)
+	if at < 100_000 {
+		t.Fatalf("the failure is not an event of its own behind what was torn:\n%s", tail(r.body))
+	}
+	r.body = r.body[at+2:]
+	wantEnd(t, c, r, endFailed, llm.CodeUpstreamTruncated)
+}

@@ -54,7 +54,7 @@ models:
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(worker))) //nolint:gosec // the same every time
+			random := rand.New(rand.NewPCG(1, uint64(worker))) // the same every time
 			for i := range each {
 				s := &said[worker*each+i]
 				s.c = dialectCases[random.IntN(len(dialectCases))]

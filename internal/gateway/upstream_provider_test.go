@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -428,13 +427,6 @@ func both(t *testing.T, f func(t *testing.T, c dialectCase, stream bool)) {
 			t.Run(fmt.Sprintf("%s stream=%v", c.name, stream), func(t *testing.T) { f(t, c, stream) })
 		}
 	}
-}
-
-// isTimeout is for connections with a deadline that is there so that a hung
-// test says so.
-func isTimeout(err error) bool {
-	var ne net.Error
-	return errors.As(err, &ne) && ne.Timeout()
 }
 
 // tlsProvider returns a listener for a provider that speaks TLS.
