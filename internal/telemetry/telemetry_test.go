@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,13 +78,23 @@ func TestNewLogger(t *testing.T) {
 
 // A slowly is a writer that counts how often it is called.
 type slowly struct {
-	bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
 	calls int
 }
 
 func (s *slowly) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.calls++
-	return s.Buffer.Write(p)
+	return s.buf.Write(p)
+}
+
+// written returns what was written, and in how many calls.
+func (s *slowly) written() (string, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String(), s.calls
 }
 
 func TestBuffered(t *testing.T) {
@@ -100,13 +111,13 @@ func TestBuffered(t *testing.T) {
 		}
 		<-time.After(49 * time.Millisecond) // of the bubble's clock
 		synctest.Wait()
-		if out.calls != 0 {
-			t.Errorf("%d writes before it was time", out.calls)
+		if _, calls := out.written(); calls != 0 {
+			t.Errorf("%d writes before it was time", calls)
 		}
 		<-time.After(2 * time.Millisecond)
 		synctest.Wait()
-		if out.calls != 1 || out.String() != want {
-			t.Errorf("%d writes of %d bytes, want all %d at once", out.calls, out.Len(), len(want))
+		if got, calls := out.written(); calls != 1 || got != want {
+			t.Errorf("%d writes of %d bytes, want all %d at once", calls, len(got), len(want))
 		}
 		large := strings.Repeat("x", 100_000)
 		for _, line := range []string{"a", large, "b"} {
@@ -115,10 +126,12 @@ func TestBuffered(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := b.Close(); err != nil || out.String() != want {
-			t.Errorf("after Close (%v) %d bytes are written, want %d, in order", err, out.Len(), len(want))
+		err := b.Close()
+		if got, _ := out.written(); err != nil || got != want {
+			t.Errorf("after Close (%v) %d bytes are written, want %d, in order", err, len(got), len(want))
 		}
-		if _, err := b.Write([]byte("late")); err != nil || out.String() != want+"late" {
+		_, err = b.Write([]byte("late"))
+		if got, _ := out.written(); err != nil || got != want+"late" {
 			t.Errorf("what comes after Close is not written at once (%v)", err)
 		}
 	})

@@ -37,7 +37,6 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("edits", s.testEdits)
 	t.Run("answers", s.testAnswers)
 	t.Run("too large", s.testTooLarge)
-	t.Run("no allocations", s.testAllocations)
 	t.Run("failures", s.testFailures)
 	t.Run("failures in full", s.testEveryCode)
 	t.Run("failure behind a torn event", s.testTorn)
