@@ -125,7 +125,7 @@ func TestLargeAnswersThatBreak(t *testing.T) {
 		"shorter than it says":         {func(c *upcall) { c.send(jsonHead, length, `{"pad":"`, strings.Repeat("x", size)) }, llm.CodeUpstreamTruncated},
 		"no length and half of it":     {func(c *upcall) { c.send(jsonHead, "\r\n", `{"pad":"`, strings.Repeat("x", size)) }, llm.CodeUpstreamTruncated},
 		"a chunk that is none":         {func(c *upcall) { c.send(head, begin, "zz\r\n") }, llm.CodeUpstreamInvalid},
-		"something that is no JSON":    {func(c *upcall) { c.send(head, begin, chunk("\"}]"), "0\r\n\r\n") }, llm.CodeUpstreamInvalid},
+		"something that is no JSON":    {func(c *upcall) { c.keep = true; c.send(head, begin, chunk("\"}]"), "0\r\n\r\n") }, llm.CodeUpstreamInvalid},
 	}
 	up := newProvider(t, func(c *upcall) { rows[c.model].answer(c) })
 	g := gatetest.Start(t, wired, "UP", up.URL)

@@ -18,10 +18,10 @@ import (
 // reach.
 const impatient = `
 upstreams:
-  - { name: first, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { first_byte: 250ms } }
-  - { name: idle, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { idle: 250ms } }
-  - { name: total, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { total: 1s } }
-  - { name: stream, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { stream_total: 1s } }
+  - { name: first, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { first_byte: 1s } }
+  - { name: idle, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { idle: 700ms } }
+  - { name: total, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { total: 2500ms } }
+  - { name: stream, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { stream_total: 2500ms } }
 models:
   - { name: "first*", targets: [{ upstream: first }] }
   - { name: "idle*", targets: [{ upstream: idle }] }
@@ -152,7 +152,7 @@ func TestTotalIsNotForStreams(t *testing.T) {
 		<-timer.C
 		c.send(chunk(strings.Join(events[1:], "")), chunked("0\r\n"))
 	})
-	g := gatetest.Start(t, impatient, "UP", up.URL)
+	g := gatetest.Start(t, strings.Replace(impatient, "total: 2500ms", "total: 1s", 1), "UP", up.URL)
 	c := dialectCases[0]
 	r := converse(t, g, c.path, c.ask("total: none", true))
 	wantEnd(t, c, r, endClean, "")
