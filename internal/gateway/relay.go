@@ -86,7 +86,7 @@ func (x *exchange) relayWhole() error {
 		}
 		n += m
 		switch {
-		case errors.Is(err, io.EOF):
+		case atEnd(err):
 			return x.endWhole(buf[:n])
 		case err != nil:
 			return err
@@ -223,7 +223,7 @@ func (x *exchange) noteToken() {
 // endStream ends a stream after the upstream's last byte: rest is what came
 // after the last whole event.
 func (x *exchange) endStream(rest []byte, readErr error) error {
-	if errors.Is(readErr, io.EOF) {
+	if atEnd(readErr) {
 		// The last event may lack its blank line. If it is whole otherwise, the
 		// client gets it with one; half an event is not passed on.
 		end, _ := x.tap.Close() // the error is one of those found below
@@ -236,7 +236,7 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	}
 	x.noteFailure()
 	switch {
-	case x.tap.Complete() && !x.partial && (x.tap.Ended() || errors.Is(readErr, io.EOF) || isCancelled(readErr)):
+	case x.tap.Complete() && !x.partial && (x.tap.Ended() || atEnd(readErr) || isCancelled(readErr)):
 		// Everything was written. Clients hang up at the last event, so that
 		// neither a failed flush nor a cancelled read means anything now.
 		_ = x.flush()
@@ -248,12 +248,16 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 	case x.told != nil:
 		// An error event does not end a stream of responses: Codex waits on.
 		return x.told
-	case !errors.Is(readErr, io.EOF):
+	case !atEnd(readErr):
 		return readErr
 	default:
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
 	}
 }
+
+// atEnd reports whether an answer has come to its true end. An error that only
+// wraps io.EOF says how it was cut.
+func atEnd(err error) bool { return err == io.EOF } //nolint:errorlint // io.Reader's contract
 
 func isCancelled(err error) bool {
 	e, ok := errors.AsType[*llm.Error](err)
