@@ -35,6 +35,22 @@ type Config struct {
 	// has a credential of yours.
 	Keys []Key `json:"keys"`
 
+	// How a target is chosen beside the model's name.
+	Routing Routing `json:"routing"`
+
+	// Which web pages may call.
+	CORS CORS `json:"cors"`
+
+	// A door to one upstream through which everything passes as it is.
+	Transparent Transparent `json:"transparent"`
+
+	// The folder for what Weir keeps on disk: uploaded files while they are
+	// sent on, which nobody else can open. `--data-dir` overrides it. Default:
+	// `$WEIR_DATA_DIR`, `$STATE_DIRECTORY`, `/app/data` if it is there, else
+	// `weir` in the user's state folder (`$XDG_STATE_HOME`, else
+	// `~/.local/state`).
+	DataDir string `json:"data_dir" path:"true"`
+
 	// What Weir writes to standard output.
 	Log Log `json:"log"`
 
@@ -66,7 +82,8 @@ type Listen struct {
 	// Further names by which clients may call a listener without keys, as
 	// they stand in the Host header, without port. It answers to localhost,
 	// 127.0.0.1 and [::1] in any case, and refuses all others, so that a web
-	// page cannot reach it through a name of its own. No effect with `keys`.
+	// page cannot reach it through a name of its own. `*` is any name. No
+	// effect with `keys`.
 	Hosts []string `json:"hosts"`
 
 	// Serves anyone who can reach the address, although upstreams have
@@ -204,6 +221,20 @@ type Upstream struct {
 	// What differs from the timeouts for every upstream.
 	Timeouts Timeouts `json:"timeouts" inherit:"timeouts"`
 
+	// Further paths that pass to this upstream as they are, with its
+	// credential: `/v1/files`, `/v1/files/*`, `/openai/files*`. `*` is any run
+	// of characters but `/`, `**` of any. They begin with `/v1/` or `/openai/`,
+	// and no operation of Weir's own has them. Whoever has a key may use them,
+	// and see what others made there: those with ids (all but `/v1/name`)
+	// demand `auth: passthrough` or a single tenant. Default: none.
+	PassthroughPaths []string `json:"passthrough_paths"`
+
+	// What to do with the id of a response, file or other object that Weir has
+	// not seen this upstream give to the caller's tenant. `refuse` answers as
+	// if it did not exist. `forward` lets the upstream decide, and demands
+	// `auth: passthrough` or a single tenant. Default: `refuse`.
+	UnknownIDs UnknownIDs `json:"unknown_ids" enum:"refuse|forward"`
+
 	// A file of certificates in PEM that are trusted for this upstream
 	// instead of the system's.
 	CAFile string `json:"ca_file" path:"true"`
@@ -212,6 +243,15 @@ type Upstream struct {
 	// upstream. For a first try only; `ca_file` is the better way.
 	InsecureSkipVerify bool `json:"insecure_skip_verify" default:"false"`
 }
+
+// UnknownIDs is what is done with ids that Weir has not seen.
+type UnknownIDs string
+
+// The two ways.
+const (
+	UnknownRefuse  UnknownIDs = "refuse"
+	UnknownForward UnknownIDs = "forward"
+)
 
 // An AuthMethod is how an upstream is told who calls.
 type AuthMethod string
@@ -260,8 +300,52 @@ type Target struct {
 	// Asks for the usage of streamed chat completions
 	// (`stream_options.include_usage`) where the client did not, and hides
 	// the answer from it. Say false for a server that refuses the option;
-	// its usage is then estimated.
+	// its usage is then estimated. The default is false where the upstream is
+	// azure with an `api_version` before 2024-09-01-preview, which refuses it.
 	StreamUsage bool `json:"stream_usage" default:"true"`
+
+	// Characters that are taken out of the name the client asked for, where
+	// `model` is not given: `.:` makes gpt-4.1 a deployment called gpt-41.
+	Strip string `json:"strip"`
+}
+
+// Routing is how a target is chosen beside the model's name.
+type Routing struct {
+	// A request header by which a client may name the upstream that is to
+	// serve it, `x-provider` for example. It takes the model's target there;
+	// if the model has none, the name goes there as it is. An upstream that
+	// does not exist is answered with 400. Default: none.
+	Header string `json:"header"`
+}
+
+// CORS says which web pages may call: it answers the browser's question that
+// comes before a request (preflight), and allows the page to read the answer.
+type CORS struct {
+	// Origins (`https://chat.example.com`), or `*` for any. Without keys, a
+	// page of an origin that is named here may spend what the upstreams'
+	// credentials pay for. Default: none.
+	Origins []string `json:"origins"`
+}
+
+// Transparent is a door to one upstream: any method, path and query passes,
+// bodies are neither read nor collected, and the client's own credential goes
+// along. Only names, sizes and times are checked.
+type Transparent struct {
+	// The upstream, which must have `auth: passthrough`. There is no door
+	// without it.
+	Upstream string `json:"upstream"`
+
+	// The listener of the door's own, host and port. Without it the door is on
+	// the main listener, below `prefix`.
+	Address string `json:"address"`
+
+	// The own listener's certificate.
+	TLS TLS `json:"tls"`
+
+	// What a path begins with, which is taken off; default `/`. On the main
+	// listener no path of Weir's own may begin so; `/` is for a configuration
+	// without models.
+	Prefix string `json:"prefix"`
 }
 
 // A Key admits a client.

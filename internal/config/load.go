@@ -205,6 +205,9 @@ func (d *decoder) complete(c *Config) {
 	if !d.given("listen.body_memory") {
 		c.Listen.BodyMemory = max(c.Listen.BodyMemory, 2*c.Listen.BodyLimit)
 	}
+	if t := &c.Transparent; t.Upstream != "" && t.Prefix == "" {
+		t.Prefix = "/"
+	}
 	for i := range c.Upstreams {
 		u, path := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)
 		d.inheritTimeouts(&u.Timeouts, c.Timeouts, path+".timeouts")

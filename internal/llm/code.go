@@ -28,6 +28,13 @@ const (
 	CodeUnknownURL           Code = "unknown_url"
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeWebSocketUnsupported Code = "websocket_unsupported"
+	CodeObjectNotFound       Code = "not_found"
+	CodePreviousNotFound     Code = "previous_response_not_found"
+	CodeForeignReference     Code = "reference_not_found"
+	CodeUnknownProvider      Code = "unknown_provider"
+	CodeInvalidMultipart     Code = "invalid_multipart"
+	CodeTransparentRefused   Code = "transparent_refused"
+	CodeMessageTooLarge      Code = "message_too_large"
 	CodeOverloaded           Code = "server_overloaded"
 	CodeShuttingDown         Code = "shutting_down"
 	CodeFiltered             Code = "content_filter"
@@ -194,6 +201,41 @@ var table = []Row{ // immutable
 		CodeWebSocketUnsupported, Invalid, 426, typInvalid, typInvalid, false, false,
 		"WebSocket is not served here: use HTTPS with server-sent events",
 		"Nothing to do: clients that try a WebSocket first fall back to HTTP.",
+	},
+	{
+		CodeObjectNotFound, NotFound, 404, typInvalid, "not_found_error", false, false,
+		"no such object",
+		"Ids belong to the tenant that made them, and are known for 30 days. `unknown_ids: forward` on the upstream lets others through where there is one tenant.",
+	},
+	{
+		CodePreviousNotFound, Invalid, 400, typInvalid, typInvalid, false, false,
+		"the previous response was not found",
+		"As for `not_found`. The client must send the conversation anew.",
+	},
+	{
+		CodeForeignReference, Invalid, 400, typInvalid, typInvalid, false, false,
+		"the request refers to something that was not found",
+		"As for `not_found`; `param` names the field that holds the id.",
+	},
+	{
+		CodeUnknownProvider, Invalid, 400, typInvalid, typInvalid, false, false,
+		"no such provider",
+		"The header of `routing.header` names an upstream: compare it with the names under `upstreams`.",
+	},
+	{
+		CodeInvalidMultipart, Invalid, 400, typInvalid, typInvalid, false, false,
+		"the request body is not valid multipart/form-data",
+		"The message says what is wrong: a boundary, a part's header, a part that is there twice or too many of them.",
+	},
+	{
+		CodeTransparentRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
+		"this key may not use the transparent door",
+		"What passes there is not read, so that no policy could hold. Take a key without `models`.",
+	},
+	{
+		CodeMessageTooLarge, TooLarge, 413, typInvalid, "request_too_large", false, false,
+		"a WebSocket message is too large",
+		"A message may have 16 MiB, whichever side sends it.",
 	},
 	{
 		CodeOverloaded, Limited, 503, typServer, "overloaded_error", true, false,

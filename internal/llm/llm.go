@@ -1,5 +1,7 @@
 package llm
 
+import "time"
+
 // A Dialect is a wire protocol for inference.
 type Dialect string
 
@@ -24,12 +26,27 @@ const (
 	OpMessages    Operation = "messages"
 	OpCountTokens Operation = "count_tokens"
 	OpModels      Operation = "models" // answered from the catalog; never leaves the gateway
+
+	OpInputTokens Operation = "input_tokens" // how many tokens a responses request would be
+	OpCompact     Operation = "compact"      // a responses conversation made shorter
+	OpModerations Operation = "moderations"
+
+	OpImageGeneration Operation = "image_generation"
+	OpImageEdit       Operation = "image_edit"
+	OpImageVariation  Operation = "image_variation"
+	OpSpeech          Operation = "speech"
+	OpTranscription   Operation = "transcription"
+	OpTranslation     Operation = "translation"
+
+	OpRealtime    Operation = "realtime"    // a WebSocket
+	OpPassthrough Operation = "passthrough" // a path of an upstream's passthrough_paths
+	OpTransparent Operation = "transparent" // anything through a transparent door
 )
 
 // Dialect returns the protocol that o is spoken in.
 func (o Operation) Dialect() Dialect {
 	switch o {
-	case OpResponses:
+	case OpResponses, OpInputTokens, OpCompact:
 		return Responses
 	case OpMessages, OpCountTokens:
 		return Messages
@@ -74,14 +91,21 @@ func (p Provenance) String() string {
 	}
 }
 
-// Usage is what one exchange used, in tokens. Input includes CachedInput and
-// CacheWrite, and Output includes Reasoning, whatever the dialect's own
-// arithmetic is. The zero value is an unknown usage.
+// Usage is what one exchange used. Input to Reasoning are tokens: Input
+// includes CachedInput and CacheWrite, and Output includes Reasoning, whatever
+// the dialect's own arithmetic is. What providers sell by other units is
+// counted in those, beside tokens or instead of them. The zero value is an
+// unknown usage.
 type Usage struct {
 	Input       int64
 	CachedInput int64
 	CacheWrite  int64
 	Output      int64
 	Reasoning   int64
-	Provenance  Provenance
+
+	Images     int64         // pictures made
+	Characters int64         // of text that was spoken
+	Audio      time.Duration // of sound that was listened to
+
+	Provenance Provenance
 }
