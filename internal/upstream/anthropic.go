@@ -35,6 +35,8 @@ func planAnthropic(base *url.URL) plan {
 	}
 	return plan{
 		twin:  twin,
+		root:  unversioned(base),
+		v1:    base,
 		fixed: urls(base, llm.OpMessages, llm.OpCountTokens),
 		key:   func(secret string) (name, value string) { return headerXAPIKey, secret },
 		pass: func(c Credential) (name, value string) {

@@ -59,8 +59,8 @@ type attempt struct {
 }
 
 // begin starts the clock of a call.
-func (u *Upstream) begin(ctx context.Context, c *Call) *attempt {
-	a := &attempt{upstream: u, stream: c.Stream, sent: c.Sent, start: time.Now(), armed: never}
+func (u *Upstream) begin(ctx context.Context, stream bool, sent func()) *attempt {
+	a := &attempt{upstream: u, stream: stream, sent: sent, start: time.Now(), armed: never}
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.trace = httptrace.ClientTrace{GotConn: a.gotConn, WroteRequest: a.wroteRequest}
 	a.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -27,9 +28,12 @@ var apiVersion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$`)
 // Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
 // and openai/openai-python src/openai/lib/azure.py, read 2026-08-21.
 func planAzure(base *url.URL, api, version string) (plan, error) {
-	base = below(cut(base, "/openai/v1", "/openai"), "/openai")
+	root := cut(base, "/openai/v1", "/openai")
+	base = below(root, "/openai")
 	p := plan{
-		key: func(secret string) (name, value string) { return headerAPIKey, secret },
+		root: root,
+		v1:   below(base, "/v1"),
+		key:  func(secret string) (name, value string) { return headerAPIKey, secret },
 		pass: func(c Credential) (name, value string) {
 			if isJWT(c.Value) {
 				return asBearer(c.Value)
@@ -49,13 +53,14 @@ func planAzure(base *url.URL, api, version string) (plan, error) {
 		if version != "" && version != "preview" {
 			return plan{}, errors.New(`api_version: api v1 takes none but "preview"`)
 		}
-		p.fixed = urls(below(base, "/v1"), llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings)
+		p.fixed = urls(p.v1, azureV1Operations...)
 	case APIClassic:
 		if version == "" {
 			return plan{}, errors.New("api_version: api classic demands one, such as 2024-10-21")
 		}
 		p.deployments = &deployments{base: below(base, "/deployments/"), query: query}
 		p.fixed = urls(base, llm.OpResponses)
+		p.version = query
 	default:
 		return plan{}, fmt.Errorf("api: %q is neither v1 nor classic", api)
 	}
@@ -65,11 +70,15 @@ func planAzure(base *url.URL, api, version string) (plan, error) {
 	return p, nil
 }
 
+// azureV1Operations are those of OpenAI's that Azure has too: neither
+// moderations nor variations of images.
+var azureV1Operations = slices.DeleteFunc(slices.Clone(openAIOperations), func(op llm.Operation) bool { // immutable
+	return op == llm.OpModerations || op == llm.OpImageVariation
+})
+
 // deploymentScoped reports whether the classic API names the deployment in the
-// path of op. What is not on this list lives directly below /openai.
-func deploymentScoped(op llm.Operation) bool {
-	return op == llm.OpChat || op == llm.OpCompletions || op == llm.OpEmbeddings
-}
+// path of op.
+func deploymentScoped(op llm.Operation) bool { return slices.Contains(deploymentOperations, op) }
 
 // deployments builds the URLs of Azure's classic API.
 type deployments struct {

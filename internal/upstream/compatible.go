@@ -12,10 +12,12 @@ import (
 // it refuses itself. The key goes as Bearer; a server that wants it elsewhere
 // takes mode none and an extra header.
 func planCompatible(base *url.URL) plan {
+	v1 := versioned(base)
 	return plan{
-		fixed: urls(versioned(base), llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings,
-			llm.OpMessages, llm.OpCountTokens),
-		key:  asBearer,
-		pass: passBearer,
+		fixed: urls(v1, append([]llm.Operation{llm.OpMessages, llm.OpCountTokens}, openAIOperations...)...),
+		root:  unversioned(base),
+		v1:    v1,
+		key:   asBearer,
+		pass:  passBearer,
 	}
 }

@@ -22,6 +22,14 @@ type plan struct {
 	// deployments is set for Azure's classic API alone.
 	deployments *deployments
 
+	// root is where paths that are not an operation's lead, v1 where those
+	// below /v1 do. Neither ends in a slash.
+	root, v1 *url.URL
+
+	// version is the query with which paths at the root are asked for, in place
+	// of the client's api-version. Empty leaves the client's.
+	version string
+
 	// key returns the header that carries a configured key.
 	key func(secret string) (name, value string)
 
@@ -75,6 +83,24 @@ func pathOf(op llm.Operation) string {
 		return "/messages"
 	case llm.OpCountTokens:
 		return "/messages/count_tokens"
+	case llm.OpInputTokens:
+		return "/responses/input_tokens"
+	case llm.OpCompact:
+		return "/responses/compact"
+	case llm.OpModerations:
+		return "/moderations"
+	case llm.OpImageGeneration:
+		return "/images/generations"
+	case llm.OpImageEdit:
+		return "/images/edits"
+	case llm.OpImageVariation:
+		return "/images/variations"
+	case llm.OpSpeech:
+		return "/audio/speech"
+	case llm.OpTranscription:
+		return "/audio/transcriptions"
+	case llm.OpTranslation:
+		return "/audio/translations"
 	default:
 		return ""
 	}
@@ -117,6 +143,26 @@ func parseEndpoint(raw string) (*url.URL, error) {
 	return base, nil
 }
 
+// withPath returns base with an escaped path appended.
+func withPath(base *url.URL, escaped string) *url.URL {
+	u := *base
+	plain, err := url.PathUnescape(escaped)
+	if err != nil {
+		plain = escaped // never: whoever calls has checked it
+	}
+	u.RawPath = base.EscapedPath() + escaped
+	u.Path += plain
+	return &u
+}
+
+// joinQuery joins two encoded queries, either of which may be empty.
+func joinQuery(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "&" + b
+}
+
 // operationPath matches what people paste from a provider's page of examples.
 var operationPath = regexp.MustCompile(`/(chat|completions|responses|embeddings|messages|models)$|/deployments(/|$)`)
 
@@ -152,6 +198,21 @@ func urls(base *url.URL, ops ...llm.Operation) map[llm.Operation]*url.URL {
 	return m
 }
 
+// openAIOperations are what OpenAI's own API serves beside its objects.
+var openAIOperations = []llm.Operation{ // immutable
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings, llm.OpModerations,
+	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
+}
+
+// deploymentOperations are what Azure's classic API serves below a deployment:
+// exactly these. What else it serves lives directly below /openai.
+//
+// Source: openai/openai-python src/openai/lib/azure.py, read 2026-08-21.
+var deploymentOperations = []llm.Operation{ // immutable
+	llm.OpChat, llm.OpCompletions, llm.OpEmbeddings, llm.OpTranscription, llm.OpTranslation, llm.OpSpeech,
+	llm.OpImageGeneration, llm.OpImageEdit,
+}
+
 // version matches a path segment that is an API's version: v1, v4, v1beta.
 var version = regexp.MustCompile(`^v[0-9]+(alpha|beta)?[0-9]*$`)
 
@@ -165,6 +226,15 @@ func versioned(base *url.URL) *url.URL {
 		}
 	}
 	return below(base, "/v1")
+}
+
+// unversioned returns base without an API's version at its end.
+func unversioned(base *url.URL) *url.URL {
+	last := base.Path[strings.LastIndexByte(base.Path, '/')+1:]
+	if !version.MatchString(last) {
+		return base
+	}
+	return cut(base, "/"+last)
 }
 
 // asBearer puts a configured secret into Authorization.

@@ -15,6 +15,7 @@ const (
 	headerXAPIKey       = "X-Api-Key"
 
 	headerUpstreamRequestID = "X-Upstream-Request-Id"
+	headerApimRequestID     = "Apim-Request-Id"
 
 	maxUserAgent = 512
 )
@@ -46,7 +47,12 @@ func (u *Upstream) requestHeader(c *Call) (http.Header, error) {
 	if messages && h.Get(headerAnthropicVersion) == "" {
 		h[headerAnthropicVersion] = []string{defaultAnthropicVersion}
 	}
-	h["Content-Type"] = jsonType
+	switch {
+	case len(c.Body) > 0:
+		h["Content-Type"] = jsonType
+	case c.Content != nil:
+		h["Content-Type"] = []string{c.Content.Type}
+	}
 	h["Accept-Encoding"] = identity
 	if c.RequestID != "" {
 		h["X-Request-Id"] = []string{c.RequestID}
@@ -138,13 +144,19 @@ func answerHeader(from http.Header) (h http.Header, id string) {
 			h[name] = values
 		}
 	}
-	for _, name := range []string{"X-Request-Id", "Request-Id"} {
-		if id = from.Get(name); id != "" {
-			h[headerUpstreamRequestID] = []string{id}
-			return h, id
-		}
+	if id = upstreamID(from); id != "" {
+		h[headerUpstreamRequestID] = []string{id}
+		return h, id
 	}
-	return h, from.Get("Apim-Request-Id")
+	return h, from.Get(headerApimRequestID)
+}
+
+// upstreamID returns what the upstream calls the request.
+func upstreamID(h http.Header) string {
+	if id := h.Get("X-Request-Id"); id != "" {
+		return id
+	}
+	return h.Get("Request-Id")
 }
 
 // returns reports whether an upstream's header may reach the client.
@@ -152,7 +164,7 @@ func returns(name string) bool {
 	switch name {
 	case "Content-Type", "Retry-After", "Retry-After-Ms", "X-Should-Retry",
 		"Openai-Processing-Ms", "Openai-Model", "X-Models-Etag", "X-Reasoning-Included",
-		"Apim-Request-Id", "Azure-Openai-Deployment-Utilization":
+		headerApimRequestID, "Azure-Openai-Deployment-Utilization":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Codex-") ||

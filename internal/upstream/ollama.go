@@ -14,8 +14,11 @@ const ollamaEndpoint = "http://127.0.0.1:11434"
 //
 // Source: ollama/ollama server/routes.go, read 2026-08-21.
 func planOllama(base *url.URL) plan {
+	v1 := versioned(base)
 	return plan{
-		fixed: urls(versioned(base), llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages),
+		fixed: urls(v1, llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpTranscription),
+		root:  unversioned(base),
+		v1:    v1,
 		key:   asBearer,
 		pass:  passBearer,
 	}

@@ -1,10 +1,6 @@
 package upstream
 
-import (
-	"net/url"
-
-	"github.com/weir-gateway/weir/internal/llm"
-)
+import "net/url"
 
 const openAIEndpoint = "https://api.openai.com"
 
@@ -12,8 +8,11 @@ const openAIEndpoint = "https://api.openai.com"
 //
 // Source: https://platform.openai.com/docs/api-reference/authentication.
 func planOpenAI(base *url.URL) plan {
+	v1 := versioned(base)
 	return plan{
-		fixed: urls(versioned(base), llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings),
+		fixed: urls(v1, openAIOperations...),
+		root:  unversioned(base),
+		v1:    v1,
 		key:   asBearer,
 		pass:  passBearer,
 	}

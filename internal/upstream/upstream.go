@@ -144,9 +144,22 @@ func (u Upstream) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.Strin
 // LogValue returns [Upstream.String].
 func (u Upstream) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
-// A Call is one request to one upstream.
+// A Call is one request to one upstream for one of its operations. What passes
+// as it came is a [Passage].
 type Call struct {
-	Op    llm.Operation
+	Op llm.Operation
+
+	// Method is the request's method. Empty means POST.
+	Method string
+
+	// Object is what stands behind the operation's own path, escaped:
+	// "/resp_1/cancel". Empty for the operation itself.
+	Object string
+
+	// Query is sent behind what the upstream itself demands, encoded. Empty
+	// adds nothing.
+	Query string
+
 	Model string // what the upstream calls the model; it is in the URL of Azure's classic API, elsewhere in the body alone
 
 	// Header is the client's. It is read, never written, and only names on the
@@ -157,8 +170,13 @@ type Call struct {
 	// Others ignore it.
 	Credential Credential
 
-	// Body is sent as it is, with its length. It must not be empty.
+	// Body is sent as it is, with its length. Where it is empty, Content is
+	// sent; where that is nil too, the request has no body, which needs a
+	// Method or an Object.
 	Body []byte
+
+	// Content is a body that is not in memory.
+	Content *Content
 
 	// RequestID is sent as x-request-id, so that one id leads through the
 	// logs of both sides. Empty sends none.
@@ -175,6 +193,13 @@ type Call struct {
 	// never called (no connection, or one that was never written to), Body must
 	// be left to the garbage collector.
 	Sent func()
+}
+
+// A Content is a body that is read as it is sent.
+type Content struct {
+	Reader io.Reader // read once; never closed
+	Length int64     // in bytes; -1 if it is not known
+	Type   string    // its Content-Type
 }
 
 // String returns the operation, without header, credential and body.
@@ -239,27 +264,73 @@ const (
 //   - CodeUpstreamInvalid: the answer is not HTTP, its header is too large, it
 //     is a redirect, or it is compressed although that was not asked for.
 func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
-	if len(c.Body) == 0 {
-		return nil, u.fail(llm.CodeInternal, opDo, errors.New("call without a body"))
-	}
-	target, err := u.plan.target(c.Op, c.Model)
+	target, err := u.url(c)
 	if err != nil {
-		return nil, u.named(err)
+		return nil, err
 	}
 	header, err := u.requestHeader(c)
 	if err != nil {
 		return nil, err
 	}
-	a := u.begin(ctx, c)
-	// Only this kind of body lets net/http send header and body in one write,
-	// and without GetBody it cannot send them twice.
+	r := request{
+		op: c.Op, method: c.Method, url: target, header: header,
+		stream: c.Stream, sent: c.Sent, own: own(c.Credential),
+	}
+	switch {
+	case len(c.Body) > 0:
+		// Only this kind of body lets net/http send header and body in one
+		// write.
+		r.body, r.length = io.NopCloser(bytes.NewReader(c.Body)), int64(len(c.Body))
+	case c.Content != nil:
+		r.body, r.length = io.NopCloser(c.Content.Reader), c.Content.Length
+	case c.Method == "" && c.Object == "":
+		return nil, u.fail(llm.CodeInternal, opDo, errors.New("call without a body"))
+	}
+	if r.method == "" {
+		r.method = http.MethodPost
+	}
+	return u.send(ctx, r)
+}
+
+// url returns where c goes.
+func (u *Upstream) url(c *Call) (*url.URL, error) {
+	target, err := u.plan.target(c.Op, c.Model)
+	if err != nil {
+		return nil, u.named(err)
+	}
+	if c.Object == "" && c.Query == "" {
+		return target, nil
+	}
+	target = withPath(target, c.Object)
+	target.RawQuery = joinQuery(target.RawQuery, c.Query)
+	return target, nil
+}
+
+// A request is what is sent, whoever made it.
+type request struct {
+	op     llm.Operation
+	method string
+	url    *url.URL
+	header http.Header
+	body   io.ReadCloser // nil if there is none
+	length int64         // of body; -1 if it is not known
+	stream bool
+	sent   func()
+	own    *Credential
+	opaque bool // the answer passes with all its headers, whatever its status and coding
+}
+
+// send sends r once; see [Upstream.Do]. Without GetBody net/http cannot send a
+// body twice.
+func (u *Upstream) send(ctx context.Context, r request) (*Answer, error) {
+	a := u.begin(ctx, r.stream, r.sent)
 	req := (&http.Request{
-		Method:        http.MethodPost,
-		URL:           target,
-		Host:          target.Host,
-		Header:        header,
-		Body:          io.NopCloser(bytes.NewReader(c.Body)),
-		ContentLength: int64(len(c.Body)),
+		Method:        r.method,
+		URL:           r.url,
+		Host:          r.url.Host,
+		Header:        r.header,
+		Body:          r.body,
+		ContentLength: r.length,
 		Proto:         "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(a.tracedContext())
 	resp, err := u.transport.RoundTrip(req)
@@ -267,22 +338,27 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 		defer a.end()
 		return nil, a.notAnswered(err)
 	}
-	if err := u.refuse(resp, own(c.Credential)); err != nil {
+	if err := u.refuse(resp, r); err != nil {
 		a.end()
 		_ = resp.Body.Close()
 		return nil, err
 	}
 	a.answered(resp)
-	h, id := answerHeader(resp.Header)
-	return &Answer{
-		Status:        resp.StatusCode,
-		Header:        h,
-		ContentLength: resp.ContentLength,
-		Body:          a,
-		RequestID:     id[:min(len(id), maxRequestID)],
-		op:            c.Op,
-		own:           own(c.Credential),
-	}, nil
+	answer := &Answer{
+		Status: resp.StatusCode, ContentLength: resp.ContentLength, Body: a,
+		op: r.op, own: r.own,
+	}
+	id := ""
+	switch {
+	case r.opaque:
+		answer.Header, id = opaqueHeader(resp.Header), upstreamID(resp.Header)
+	case r.op == llm.OpPassthrough:
+		answer.Header, id = passedHeader(resp.Header)
+	default:
+		answer.Header, id = answerHeader(resp.Header)
+	}
+	answer.RequestID = id[:min(len(id), maxRequestID)]
+	return answer, nil
 }
 
 // own returns a copy of c that lives longer than its call, or nil if c is none.
@@ -294,12 +370,14 @@ func own(c Credential) *Credential {
 }
 
 // refuse returns an error for an answer that cannot be used at all.
-func (u *Upstream) refuse(resp *http.Response, own *Credential) error {
+func (u *Upstream) refuse(resp *http.Response, r request) error {
 	switch code := resp.StatusCode; {
 	case code < 200:
 		return u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, which was not asked for", code))
+	case r.opaque:
+		return nil
 	case code >= 300 && code < 400:
-		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %q", code, u.scrub.sample([]byte(resp.Header.Get("Location")), own)))
+		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %q", code, u.scrub.sample([]byte(resp.Header.Get("Location")), r.own)))
 		e.Public = "the upstream answered with a redirect, which is never followed: its endpoint must be the final address"
 		e.Answer = &llm.Answer{Status: code}
 		return e
