@@ -36,11 +36,11 @@ func (a *attempt) notAnswered(err error) error {
 		return u.fail(llm.CodeUpstreamTLS, opDo, err)
 	}
 	a.mu.Lock()
-	connected := a.phase >= waiting
+	connected := a.connected != 0 // the phase may have ended by a limit just now
 	a.mu.Unlock()
 	switch {
 	case !connected && isTimeout(err):
-		return u.fail(llm.CodeConnectTimeout, opDo, err)
+		return u.fail(llm.CodeConnectTimeout, opDo, errors.Join(ErrNotSent, err))
 	case !connected:
 		e := u.fail(llm.CodeUpstreamConnect, opDo, err)
 		if why := whyUnreachable(err); why != "" {
