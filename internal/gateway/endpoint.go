@@ -14,14 +14,20 @@ type endpoint struct {
 	method   string
 	template string // {name} stands for one escaped segment
 	op       llm.Operation
+	serve    server
 }
 
-// operations with a body, below each of the bases that clients use.
+// A server answers the requests of an endpoint, or says why it does not: the
+// error is answered and told of by the caller.
+type server func(*exchange) *llm.Error
+
+// inference are the exchanges with a body, below each of the bases that
+// clients use.
 var inference = []endpoint{ // immutable
-	{http.MethodPost, "/chat/completions", llm.OpChat},
-	{http.MethodPost, "/completions", llm.OpCompletions},
-	{http.MethodPost, "/responses", llm.OpResponses},
-	{http.MethodPost, "/embeddings", llm.OpEmbeddings},
+	{http.MethodPost, "/chat/completions", llm.OpChat, (*exchange).serve},
+	{http.MethodPost, "/completions", llm.OpCompletions, (*exchange).serve},
+	{http.MethodPost, "/responses", llm.OpResponses, (*exchange).serve},
+	{http.MethodPost, "/embeddings", llm.OpEmbeddings, (*exchange).serve},
 }
 
 // endpoints returns the whole table: OpenAI's paths, Anthropic's, and the
@@ -31,23 +37,23 @@ func endpoints() []endpoint {
 	var table []endpoint
 	for _, base := range [...]string{"/v1", "/openai/v1", "/openai/deployments/{name}", "/deployments/{name}"} {
 		for _, e := range inference {
-			table = append(table, endpoint{e.method, base + e.template, e.op})
+			table = append(table, endpoint{e.method, base + e.template, e.op, e.serve})
 		}
 	}
 	for _, base := range [...]string{"/v1", "/openai/v1", "/openai"} {
 		table = append(table,
-			endpoint{http.MethodGet, base + "/models", llm.OpModels},
-			endpoint{http.MethodGet, base + "/models/{name}", llm.OpModels})
+			endpoint{http.MethodGet, base + "/models", llm.OpModels, (*exchange).models},
+			endpoint{http.MethodGet, base + "/models/{name}", llm.OpModels, (*exchange).models})
 	}
 	for _, base := range [...]string{"/v1", "/anthropic/v1"} {
 		table = append(table,
-			endpoint{http.MethodPost, base + "/messages", llm.OpMessages},
-			endpoint{http.MethodPost, base + "/messages/count_tokens", llm.OpCountTokens})
+			endpoint{http.MethodPost, base + "/messages", llm.OpMessages, (*exchange).serve},
+			endpoint{http.MethodPost, base + "/messages/count_tokens", llm.OpCountTokens, (*exchange).serve})
 	}
 	return append(table,
-		endpoint{http.MethodPost, "/openai/responses", llm.OpResponses},
-		endpoint{http.MethodGet, "/healthz", opHealth},
-		endpoint{http.MethodGet, "/readyz", opReady})
+		endpoint{http.MethodPost, "/openai/responses", llm.OpResponses, (*exchange).serve},
+		endpoint{http.MethodGet, "/healthz", opHealth, (*exchange).health},
+		endpoint{http.MethodGet, "/readyz", opReady, (*exchange).health})
 }
 
 // The operations that are nobody's exchange.

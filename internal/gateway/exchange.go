@@ -27,9 +27,9 @@ type exchange struct {
 	start time.Time
 	mark  time.Duration // from start to the end of the last step
 
-	op        llm.Operation
-	pathModel string          // the model that the path names; empty if it names none
-	dialect   dialect.Dialect // the client's
+	op       llm.Operation
+	pathName string          // what {name} stands for in the path: a model, or an id; empty if there is none
+	dialect  dialect.Dialect // the client's
 
 	caller auth.Caller
 
@@ -122,15 +122,15 @@ func (x *exchange) read() (err error) {
 		return err
 	}
 	x.entry.Stream = x.req.Stream
-	if x.pathModel == "" {
+	if x.pathName == "" {
 		x.entry.Model = x.req.Model
 		return x.req.NeedModel()
 	}
 	// The path is what is authorised; attempt makes the body agree.
-	if err := dialect.CheckModel(x.pathModel); err != nil {
+	if err := dialect.CheckModel(x.pathName); err != nil {
 		return err
 	}
-	x.entry.Model = x.pathModel
+	x.entry.Model = x.pathName
 	return nil
 }
 

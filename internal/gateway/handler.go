@@ -90,46 +90,39 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(x *exchange) {
-	if err := h.find(x); err != nil {
-		h.refuse(x, err)
-		return
+	serve, err := h.find(x)
+	if err == nil {
+		err = serve(x)
 	}
-	switch x.op {
-	case opHealth, opReady:
-		h.health(x)
-	case llm.OpModels:
-		if err := h.models(x); err != nil {
-			h.refuse(x, err)
-		}
-	default:
-		x.serve()
+	if err != nil {
+		h.refuse(x, err)
 	}
 }
 
-// find sets x's endpoint, or says why there is none.
-func (h *Handler) find(x *exchange) *llm.Error {
+// find returns what serves x, or says why nothing does.
+func (h *Handler) find(x *exchange) (server, *llm.Error) {
 	x.speak(guessDialect(x.r))
 	for _, g := range guards {
 		if err := g(x.snap, x.r); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	e, name, allow, ok := h.paths.find(x.r.Method, x.r.URL.EscapedPath())
 	switch {
 	case ok:
-		x.op, x.pathModel = e.op, name
+		x.op, x.pathName = e.op, name
 		if e.op != llm.OpModels {
 			x.speak(e.op.Dialect())
 		}
-		return nil
+		return e.serve, nil
 	case allow != nil:
 		x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
-		return &llm.Error{
+		return nil, &llm.Error{
 			Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
 			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", ")),
 		}
 	default:
-		return &llm.Error{
+		return nil, &llm.Error{
 			Code: llm.CodeUnknownURL, Op: "gateway.find",
 			Public: fmt.Sprintf("there is nothing at %s (%s)%s", quotePath(x.r), x.r.Method, h.paths.hint(x.r.URL.EscapedPath())),
 		}
@@ -157,20 +150,20 @@ func (h *Handler) refuse(x *exchange, err *llm.Error) {
 
 // health answers the probes: /healthz while the process lives, /readyz while
 // it takes new requests.
-func (h *Handler) health(x *exchange) {
+func (x *exchange) health() *llm.Error {
 	status, body := http.StatusOK, `{"status":"ok"}`
-	if x.op == opReady && h.draining.Load() {
+	if x.op == opReady && x.h.draining.Load() {
 		status, body = http.StatusServiceUnavailable, `{"status":"unavailable","reasons":["`+string(llm.CodeShuttingDown)+`"]}`
 	}
 	x.respond(status, "application/json", []byte(body+"\n"))
+	return nil
 }
 
 // serve is the life of an exchange. Nothing here is clever; the steps are.
-func (x *exchange) serve() {
+func (x *exchange) serve() *llm.Error {
 	// 1. Authenticate: headers to Principal. Failures are nobody's exchange.
 	if err := x.authenticate(); err != nil {
-		x.h.refuse(x, llm.AsError(err))
-		return
+		return llm.AsError(err)
 	}
 
 	// 7. Account, however the rest ends, a panic included.
@@ -187,20 +180,21 @@ func (x *exchange) serve() {
 	// 2. Read: bytes to what must be known of the request. Needed before
 	// admission, because what may be admitted depends on the model.
 	if err = x.step(StepRead, (*exchange).read); err != nil {
-		return
+		return nil
 	}
 	// 3. Admit: may this caller ask for this model, now?
 	if err = x.step(StepAdmit, (*exchange).admit); err != nil {
-		return
+		return nil
 	}
 	// 4. Route: model name to target.
 	if err = x.step(StepRoute, (*exchange).route); err != nil {
-		return
+		return nil
 	}
 	// 5. Attempt: encode for the target, send, until it has answered.
 	if err = x.step(StepAttempt, (*exchange).attempt); err != nil {
-		return
+		return nil
 	}
 	// 6. Relay: the answer, as it comes.
 	err = x.step(StepRelay, (*exchange).relay)
+	return nil
 }

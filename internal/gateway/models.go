@@ -16,12 +16,12 @@ const catalogCreated = 1767225600 // 2026-01-01T00:00:00Z
 // models answers GET /v1/models and /v1/models/{id} from the catalog: what
 // the caller's key may use, in the shape that the caller expects. It is
 // nobody's exchange: nothing is used.
-func (h *Handler) models(x *exchange) *llm.Error {
+func (x *exchange) models() *llm.Error {
 	caller, err := x.snap.Keys.Authenticate(x.r.Header)
 	if err != nil {
 		return llm.AsError(err)
 	}
-	if name := x.pathModel; name != "" {
+	if name := x.pathName; name != "" {
 		_, known := x.snap.Routes.Lookup(name)
 		if err := modelError(caller.Principal, name, known); err != nil {
 			return llm.AsError(err)
