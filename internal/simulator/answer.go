@@ -23,9 +23,11 @@ type answer struct {
 	endless   bool // the last delta repeats until the client leaves
 }
 
-// usage counts tokens. Output includes reasoning, input includes cached.
+// usage counts tokens, and what is counted where there are none. Output
+// includes reasoning, input includes cached.
 type usage struct {
 	input, cached, output, reasoning int
+	images, seconds, characters      int
 }
 
 // tokens is the one tokenizer: four bytes are a token, a started one counts.

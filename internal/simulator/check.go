@@ -54,12 +54,37 @@ func (x *exchange) check() error {
 	if x.r.Method != http.MethodPost {
 		return nil
 	}
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if (err != nil || media != "application/json") && x.family != familyOllama {
-		return &fault{status: http.StatusUnsupportedMediaType, message: "Content-Type must be application/json."}
+	if err := x.checkType(); err != nil {
+		return err
 	}
 	if e := h.Get("Content-Encoding"); e != "" && e != "identity" {
 		return &fault{status: http.StatusUnsupportedMediaType, message: "Content-Encoding " + e + " is not supported."}
+	}
+	return nil
+}
+
+// checkType refuses a body of another type than the route takes.
+func (x *exchange) checkType() error {
+	media, params, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil {
+		media = ""
+	}
+	isForm := media == "multipart/form-data" && params["boundary"] != ""
+	var wanted string
+	switch {
+	case x.takes == takesNothing, x.family == familyOllama:
+	case x.takes == takesForm && !isForm:
+		wanted = "multipart/form-data with a boundary"
+	case x.takes == takesEither && !isForm && media != "application/json":
+		wanted = "multipart/form-data with a boundary or application/json"
+	case x.takes == takesJSON && media != "application/json":
+		wanted = "application/json"
+	}
+	if wanted != "" {
+		return &fault{status: http.StatusUnsupportedMediaType, message: "Content-Type must be " + wanted + "."}
+	}
+	if isForm {
+		x.boundary = params["boundary"]
 	}
 	return nil
 }
@@ -149,23 +174,42 @@ func (x *exchange) authorized() bool {
 	return known(bearer(h))
 }
 
-// read takes the body in and checks that it is one JSON object without
-// duplicate names.
-func (x *exchange) read() error {
+// take reads the body, so that the record of the request has its size and
+// hash. It does so once, and not where the answer is to come before the body.
+func (x *exchange) take() error {
+	if x.taken || x.m.early {
+		return nil
+	}
+	x.taken = true
 	if x.r.ContentLength > bodyLimit {
 		return tooLarge()
 	}
 	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, bodyLimit), x.r.ContentLength)
 	x.body = body
-	x.sim.served.body(x.rec, body, x.sim.options.KeepBodies)
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return tooLarge()
-		}
-		x.leave() // it never arrived whole, so nobody waits for an answer
-		return &fault{status: http.StatusBadRequest, message: "Reading the body: " + err.Error()}
+	if len(body) > 0 || x.r.Method == http.MethodPost {
+		x.sim.served.body(x.rec, body, x.sim.options.KeepBodies)
 	}
-	if x.req, err = parseObject(body); err != nil {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge()
+	}
+	x.leave() // it never arrived whole, so nobody waits for an answer
+	return &fault{status: http.StatusBadRequest, message: "Reading the body: " + err.Error()}
+}
+
+// read checks that the body is what the route takes: one JSON object without
+// duplicate names, or a form.
+func (x *exchange) read() error {
+	var err error
+	switch {
+	case x.m.early, x.takes == takesNothing:
+		return nil
+	case x.boundary != "":
+		return x.readForm()
+	}
+	if x.req, err = parseObject(x.body); err != nil {
 		return invalid("", err.Error())
 	}
 	if name, twice := x.req.duplicate(); twice {

@@ -9,10 +9,12 @@
 //
 // # Paths
 //
-//	POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings
+//	POST /v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings, /v1/moderations
+//	POST /v1/images/{generations,edits,variations}, /v1/audio/{speech,transcriptions,translations}
 //	GET  /v1/models, /v1/models/{id}      Anthropic's shape with anthropic-version
 //	POST /v1/messages, /v1/messages/count_tokens, the same below /anthropic
 //	POST /openai/deployments/{d}/{chat/completions,completions,embeddings}?api-version=…
+//	     and …/{images/generations,images/edits,audio/speech,audio/transcriptions,audio/translations}
 //	POST /openai/responses?api-version=…  and GET /openai/models?api-version=…
 //	     /openai/v1/…                     as /v1, no api-version or preview
 //	POST /api/chat, /api/pull; GET /api/tags, /api/version
@@ -44,6 +46,23 @@
 // conversation costs the same in every dialect, whole and streamed. Input is
 // the text of instructions, messages, tool calls and tool outputs, without tool
 // definitions and reasoning. Output includes reasoning.
+//
+// # Images, sound and judgement
+//
+// An image is one point, whose colour the prompt decides; a PNG carries the echo
+// as its description. An image costs 256 tokens, one that comes in 64. Models
+// named dall-e… answer with links or base64 and without usage, and do not
+// stream. Speech is a hum, 10 ms for each token of its text, real in WAV; other
+// formats begin like what they are named and hold the same hum. It is sent in
+// pieces, which are what N counts. A transcript is "echo: " and what came,
+// sorted by name:
+//
+//	file=a.wav type=audio/wav bytes=44 sha256=0123456789ab; language=en; model=m
+//
+// and costs ten tokens a second, at 32,000 bytes a second; models with whisper
+// in their name count seconds and do not stream. A moderation flags a text for
+// every category whose name is a word of it. Forms are checked like JSON: a
+// field twice, an unknown one, a file that is none is a 400.
 //
 // # Misbehaviour
 //

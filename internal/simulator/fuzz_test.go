@@ -16,7 +16,10 @@ func FuzzServe(f *testing.F) {
 	paths := []string{
 		"/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/completions", "/v1/embeddings", "/v1/messages/count_tokens",
 		"/api/chat", "/openai/v1/chat/completions", "/openai/deployments/d/completions?api-version=2024-10-21",
+		"/v1/images/generations", "/v1/images/edits", "/v1/audio/speech", "/v1/moderations",
 	}
+	f.Add(uint8(10), `{"model":"m","prompt":"x","images":[{"file_id":"x"}],"stream":true,"partial_images":2}`)
+	f.Add(uint8(11), `{"model":"m","input":"x","voice":"v","stream_format":"sse"}`)
 	for i, path := range paths {
 		f.Add(uint8(i), "{"+`"model":"m","max_tokens":5,"input":"x","prompt":"x","messages":[{"role":"user","content":"x"}]}`)
 		for _, k := range append(append([]kind{ollamaStream}, streams...), wholes...) {
@@ -57,8 +60,46 @@ func FuzzServe(f *testing.F) {
 			if !json.Valid([]byte(answer)) {
 				t.Errorf("POST %s %q answers what is not JSON: %s", path, body, answer)
 			}
+		case "audio/mpeg", "audio/opus", "audio/aac", "audio/flac", "audio/wav", "audio/pcm":
 		default:
 			t.Errorf("POST %s %q answers %q", path, body, kind)
+		}
+	})
+}
+
+// FuzzForm checks that whatever form comes is answered with 200 or refused with
+// 400, and that an answer shows the hash of the file that came.
+func FuzzForm(f *testing.F) {
+	const boundary = "b"
+	for _, seed := range []string{
+		"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--\r\n",
+		"--b\r\n\r\n--b--", "--b--", "--b\nContent-Disposition: form-data; name=model\n\nm\n--b--\n", "--b\r\nContent-Disposition: form-data; name*=utf-8''model\r\n\r\nm\r\n--b--",
+	} {
+		f.Add(seed)
+	}
+	sim := simulator.New(simulator.Options{Strict: true, Records: 1})
+	f.Fuzz(func(t *testing.T, body string) {
+		if strings.Contains(body, "sim-") {
+			return
+		}
+		r := httptest.NewRequest(http.MethodPost, "/v1/audio/transcriptions", strings.NewReader(body))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
+		w := httptest.NewRecorder()
+		sim.ServeHTTP(w, r)
+		if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
+			t.Fatalf("%q = %d", body, w.Code)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") && !json.Valid(w.Body.Bytes()) {
+			t.Fatalf("%q answers what is not JSON: %s", body, w.Body)
+		}
+		parts := sim.Served().Requests[0].Parts
+		if w.Code != http.StatusOK {
+			return
+		}
+		for _, p := range parts {
+			if p.Filename != "" && !strings.Contains(w.Body.String(), p.SHA256[:12]) {
+				t.Fatalf("%q: the answer does not show the hash of %s: %s", body, p.Filename, w.Body)
+			}
 		}
 	})
 }

@@ -31,7 +31,7 @@ func (x *exchange) serveModels() error {
 		b = []byte(`{"data":[`)
 	}
 	for i, name := range names {
-		b = x.model(append(b, openComma(i, "")...), name)
+		b = x.appendModel(append(b, openComma(i, "")...), name)
 	}
 	b = append(b, ']')
 	if x.family == familyAnthropic {
@@ -48,18 +48,18 @@ func (x *exchange) serveModels() error {
 
 // serveModel answers GET …/models/{id}.
 func (x *exchange) serveModel() error {
-	if x.deployment == "sim-unknown" {
-		return x.unknownModel(x.deployment)
+	if ok, err := x.ready(x.deployment, false); !ok {
+		return err
 	}
-	x.writeWhole(x.success(), "application/json", indent(x.model(nil, x.deployment)))
+	x.writeWhole(x.success(), "application/json", indent(x.appendModel(nil, x.deployment)))
 	return nil
 }
 
 // modelsSince is when every model of a simulator was made.
 var modelsSince = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // immutable
 
-// model appends one model.
-func (x *exchange) model(b []byte, name string) []byte {
+// appendModel appends one model.
+func (x *exchange) appendModel(b []byte, name string) []byte {
 	b = appendString(append(b, `{"id":`...), name)
 	if x.family == familyAnthropic {
 		b = appendString(append(b, `,"type":"model","display_name":`...), name)

@@ -25,8 +25,19 @@ type route struct {
 	shape      shape
 	deployment string // model named by the path
 	methods    string // those allowed, separated by ", "
+	takes      takes
 	serve      func(*exchange) error
 }
+
+// takes says which body a POST must have.
+type takes uint8
+
+const (
+	takesJSON    takes = iota
+	takesForm          // multipart/form-data
+	takesEither        // one of both
+	takesNothing       // any, and it is not read for its meaning
+)
 
 // operations of the OpenAI paths, by their path below the family's root.
 var operations = map[string]route{ // immutable
@@ -35,7 +46,19 @@ var operations = map[string]route{ // immutable
 	"responses":        {operation: "responses", methods: "POST", serve: (*exchange).serveResponses},
 	"embeddings":       {operation: "embeddings", methods: "POST", serve: (*exchange).serveEmbeddings},
 	"models":           {operation: "models", methods: "GET, HEAD", serve: (*exchange).serveModels},
+	"moderations":      {operation: "moderations", methods: "POST", serve: (*exchange).serveModerations},
+
+	"images/generations": {operation: "image_generation", methods: "POST", serve: (*exchange).serveImageGeneration},
+	"images/edits":       {operation: "image_edit", methods: "POST", takes: takesEither, serve: (*exchange).serveImageEdit},
+	"images/variations":  {operation: "image_variation", methods: "POST", takes: takesForm, serve: (*exchange).serveImageVariation},
+
+	"audio/speech":         {operation: "speech", methods: "POST", serve: (*exchange).serveSpeech},
+	"audio/transcriptions": {operation: "transcription", methods: "POST", takes: takesForm, serve: (*exchange).serveTranscription},
+	"audio/translations":   {operation: "translation", methods: "POST", takes: takesForm, serve: (*exchange).serveTranslation},
 }
+
+// deployed are the operations that Azure has below a deployment.
+const deployed = "completions chat/completions embeddings audio/transcriptions audio/translations audio/speech images/generations images/edits"
 
 // others are the paths outside the OpenAI families.
 var others = map[string]route{ // immutable
@@ -92,12 +115,20 @@ func findBelow(rest string, f family, s shape) (route, bool) {
 func findDeployment(rest string) (route, bool) {
 	name, op, _ := strings.Cut(rest, "/")
 	o, ok := operations[op]
-	if op == "responses" || op == "models" {
-		ok = false // not under deployments
-	}
+	ok = ok && hasWord(deployed, op)
 	deployment, err := url.PathUnescape(name)
 	o.family, o.shape, o.deployment = familyClassic, shapeAzure, deployment
 	return o, ok && err == nil && deployment != ""
+}
+
+// hasWord reports whether list, whose words are separated by spaces, has word.
+func hasWord(list, word string) bool {
+	for w := range strings.FieldsSeq(list) {
+		if w == word {
+			return true
+		}
+	}
+	return false
 }
 
 // shapeOf returns the shape for errors about an unknown path.

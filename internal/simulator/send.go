@@ -89,7 +89,10 @@ func (x *exchange) writeWhole(status int, contentType string, body []byte) {
 // failure of it.
 func (x *exchange) open(contentType string, failure func()) {
 	x.failure, x.wild = failure, x.m.wild()
-	x.header(contentType)["Cache-Control"] = []string{"no-cache"}
+	h := x.header(contentType)
+	if !x.pieces {
+		h["Cache-Control"] = []string{"no-cache"}
+	}
 	x.status = x.success()
 	x.w.WriteHeader(x.status)
 }
@@ -142,7 +145,7 @@ func (x *exchange) misbehave(event *[]byte) bool {
 		x.leave()
 		return false
 	}
-	if x.m.crlf {
+	if x.m.crlf && !x.pieces {
 		*event = bytes.ReplaceAll(*event, []byte("\n"), []byte("\r\n"))
 	}
 	n := int(x.rec.events.Load())
@@ -156,7 +159,7 @@ func (x *exchange) misbehave(event *[]byte) bool {
 		x.over, x.ended = true, "cut"
 	case n == 1 && x.m.endlessLine:
 		x.endlessLine()
-	case x.m.comments && !x.lines:
+	case x.m.comments && !x.lines && !x.pieces:
 		comment := ": keep-alive\n\n"
 		if x.m.crlf {
 			comment = ": keep-alive\r\n\r\n"

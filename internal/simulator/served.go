@@ -20,17 +20,44 @@ const (
 	keptBodies = 64 << 20
 )
 
-// A Usage counts tokens. Input includes Cached, Output includes Reasoning,
+// A Usage counts tokens, and what images and audio are counted in where they
+// are not counted in tokens. Input includes Cached, Output includes Reasoning,
 // whatever the dialect says.
 type Usage struct {
-	Input     int `json:"input"`
-	Cached    int `json:"cached"`
-	Output    int `json:"output"`
-	Reasoning int `json:"reasoning"`
+	Input      int `json:"input"`
+	Cached     int `json:"cached"`
+	Output     int `json:"output"`
+	Reasoning  int `json:"reasoning"`
+	Images     int `json:"images,omitempty"`     // made
+	Seconds    int `json:"seconds,omitempty"`    // of audio heard, a started one counts
+	Characters int `json:"characters,omitempty"` // spoken
 }
 
 func exported(u usage) *Usage {
-	return &Usage{Input: u.input, Cached: u.cached, Output: u.output, Reasoning: u.reasoning}
+	return &Usage{
+		Input: u.input, Cached: u.cached, Output: u.output, Reasoning: u.reasoning,
+		Images: u.images, Seconds: u.seconds, Characters: u.characters,
+	}
+}
+
+func (u *Usage) add(v *Usage) {
+	u.Input += v.Input
+	u.Cached += v.Cached
+	u.Output += v.Output
+	u.Reasoning += v.Reasoning
+	u.Images += v.Images
+	u.Seconds += v.Seconds
+	u.Characters += v.Characters
+}
+
+// A Part is one part of a form.
+type Part struct {
+	Name     string `json:"name"`
+	Filename string `json:"filename,omitempty"`
+	Type     string `json:"type,omitempty"` // as it came
+	Size     int    `json:"size"`
+	SHA256   string `json:"sha256"`         // hex
+	Text     string `json:"text,omitempty"` // of a part that is no file, at most 4 KiB
 }
 
 // A Record is one request and how its answer ended.
@@ -46,6 +73,7 @@ type Record struct {
 	BodySHA256 string        `json:"body_sha256,omitempty"` // hex
 	BodySize   int           `json:"body_size"`
 	Body       string        `json:"body,omitempty"`
+	Parts      []Part        `json:"parts,omitempty"`     // of a form, in their order
 	Operation  string        `json:"operation,omitempty"` // empty for an unknown path
 	Model      string        `json:"model,omitempty"`
 	Stream     bool          `json:"stream"`
@@ -136,10 +164,7 @@ func (s *served) finish(rec *record, status int, ended string) {
 	rec.Duration = time.Since(rec.Time)
 	rec.Status, rec.Ended = status, ended
 	if u := rec.Usage; u != nil && rec.era == s.era {
-		s.usage.Input += u.Input
-		s.usage.Cached += u.Cached
-		s.usage.Output += u.Output
-		s.usage.Reasoning += u.Reasoning
+		s.usage.add(u)
 	}
 	if s.inFlight--; s.inFlight == 0 {
 		close(s.idle)

@@ -61,7 +61,7 @@ func TestServedTellsWhatCameAndHowItEnded(t *testing.T) {
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("first record (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(simulator.Usage{Input: 3, Output: 4}, got.Usage); diff != "" || got.Total != 3 || got.InFlight != 0 || got.Requests[2].Status != 404 {
+	if diff := cmp.Diff(simulator.Usage{Input: 3, Output: 4}, got.Usage); diff != "" || got.Total != 3 || got.InFlight != 0 || got.Requests[2].Status != 404 || got.Requests[2].BodySize != 2 {
 		t.Errorf("total %d, in flight %d, third status %d; usage (-want +got):\n%s", got.Total, got.InFlight, got.Requests[2].Status, diff)
 	}
 	if rest := report(t, server, "?after=2").Requests; len(rest) != 1 || rest[0].Seq != 3 {
@@ -78,6 +78,30 @@ func TestServedTellsWhatCameAndHowItEnded(t *testing.T) {
 	for _, query := range []string{"?wait=long", "?after=x"} {
 		if resp, _, err := do(t, server, request(t, server, http.MethodGet, "/sim/served"+query, "")); err != nil || resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("GET %s = %v, %v, want 400", query, resp, err)
+		}
+	}
+}
+
+func TestServedTellsOfRequestsThatWereRefused(t *testing.T) {
+	sim, server := serve(t, simulator.Options{Keys: []string{"k"}})
+	sum := sha256.Sum256([]byte("not json"))
+	for _, tt := range []struct {
+		method, path string
+		want         int
+	}{
+		{"PATCH", "/any/path%2Fat/all?a=1&b=%20", 404},
+		{"POST", "/v1/responses?x", 401},
+		{"PUT", "/openai/deployments/d/chat/completions?api-version=x", 405},
+		{"GET", "/v1/models", 401},
+	} {
+		resp, body, err := do(t, server, request(t, server, tt.method, tt.path, "not json", "X-Mine: 1"))
+		if err != nil || resp.StatusCode != tt.want {
+			t.Fatalf("%s %s = %v, %v, want %d: %s", tt.method, tt.path, resp, err, tt.want, body)
+		}
+		path, query, _ := strings.Cut(tt.path, "?")
+		r := last(t, sim)
+		if r.Method != tt.method || r.Path != path || r.Query != query || r.BodySize != 8 || r.BodySHA256 != hex.EncodeToString(sum[:]) || r.Headers.Get("X-Mine") != "1" {
+			t.Errorf("%s %s is recorded as %+v", tt.method, tt.path, r)
 		}
 	}
 }

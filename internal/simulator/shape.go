@@ -120,10 +120,8 @@ func (c *checker) element(v value, name string, i int) object {
 // oneOf fails unless s is one of the words in list, which are separated by
 // spaces.
 func (c *checker) oneOf(param, s, list string) {
-	for word := range strings.FieldsSeq(list) {
-		if s == word {
-			return
-		}
+	if hasWord(list, s) {
+		return
 	}
 	c.fail(param, "Invalid value: '%s'. Supported values are: %s.", s, strings.ReplaceAll(list, " ", ", "))
 }

@@ -132,12 +132,17 @@ type exchange struct {
 	r    *http.Request
 	id   string // the request's
 	body []byte
-	req  object // body
+	req  object // body, or the text parts of form
+	form form   // body, if it is one
 	m    mischief
-	rec  *record
+
+	boundary string // of the form, if the body is to be one
+	taken    bool   // the body has been read
+	rec      *record
 
 	captured *capture // stands for w, if the answer is to be sent raw
 	lines    bool     // the stream is NDJSON
+	pieces   bool     // the stream is bytes without lines, its events are its pieces
 	failure  func()   // sends the failure of a stream
 	wild     bool     // the stream misbehaves
 	spoke    bool     // the stream has carried output of the model
@@ -162,10 +167,14 @@ func (x *exchange) admit(found bool) error {
 			return err
 		}
 	}
-	switch {
-	case x.m.early:
+	if x.m.early {
 		x.early()
-	case x.r.Method == http.MethodPost:
+	} else if x.family != familySim {
+		if err := x.take(); err != nil {
+			return err
+		}
+	}
+	if x.r.Method == http.MethodPost {
 		if err := x.read(); err != nil {
 			return err
 		}
@@ -182,6 +191,9 @@ func (x *exchange) admit(found bool) error {
 // report answers err, if it is a fault, in the route's shape.
 func (x *exchange) report(err error) {
 	if f, ok := errors.AsType[*fault](err); ok {
+		if x.rec != nil {
+			_ = x.take() // for the record; err has gone before
+		}
 		x.writeWhole(f.status, "application/json", indent(appendFault(nil, x.shape, f, x.id)))
 	}
 }
