@@ -35,8 +35,11 @@ func load(fsys fs.FS) (tree, error) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && slices.Contains(ignored, entry.Name()) {
-			return fs.SkipDir
+		if slices.Contains(ignored, entry.Name()) {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil // .git is a file in a second worktree
 		}
 		if !entry.Type().IsRegular() {
 			return nil
