@@ -25,10 +25,11 @@ type Config struct {
 	// The accounts at providers that serve models. At least one.
 	Upstreams []Upstream `json:"upstreams" required:"true"`
 
-	// The names clients may ask for, and what serves each. At least one.
-	// An exact name wins over a pattern, then the pattern with the most
-	// literal characters, then the order of this list.
-	Models []Model `json:"models" required:"true"`
+	// The names clients may ask for, and what serves each. At least one, but
+	// where a `transparent` door takes every path of the main listener. An
+	// exact name wins over a pattern, then the pattern with the most literal
+	// characters, then the order of this list.
+	Models []Model `json:"models"`
 
 	// Who may call. Without keys nobody is asked for one: then Weir serves
 	// only this machine, unless `listen.open` says otherwise or no upstream
@@ -61,10 +62,13 @@ type Config struct {
 	Warnings []Fault `json:"-"`
 
 	shown map[string]string // :: path → source text of a value that has references; secrets carry their own
+	notes map[string]string // :: path → why a value is what it is, where its source does not say it
+	given map[string]Pos    // :: path → place; what the source holds
 }
 
 // BuiltIn is the [Config.Source] of the configuration Weir has when no file is
-// named or found: the simulator behind the models "sim-*", on loopback.
+// named or found and no variable says where models run: the simulator behind
+// the models "sim-*", on loopback.
 const BuiltIn = "built-in"
 
 // Listen is where Weir listens and how much it takes from a client.

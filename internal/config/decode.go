@@ -27,23 +27,74 @@ type decoder struct {
 	folder string // where relative paths start
 	refs   *resolver
 
-	at     map[string]Pos    // :: path → place; only what the document holds
-	bad    map[string]bool   // :: path → it has a fault already
-	shown  map[string]string // :: path → source text of a value that has references
-	faults []Fault
-	warned []Fault
+	environment bool // the document was made from variables: whoever reads a fault has never seen it
+
+	at       map[string]Pos    // :: path → place; only what the document holds
+	bad      map[string]bool   // :: path → it has a fault already
+	shown    map[string]string // :: path → source text of a value that has references
+	notes    map[string]string // :: path → why it is what it is, where the document does not say it
+	remedies map[string]string // :: path → what to do about its faults, and those below it
+	faults   []Fault
+	warned   []Fault
+}
+
+func newDecoder(doc Pos, o Options) *decoder {
+	return &decoder{
+		doc: doc, folder: folderOf(doc.File),
+		refs: &resolver{lookup: o.LookupEnv, open: o.Open, files: map[string]string{}},
+		at:   map[string]Pos{}, bad: map[string]bool{}, shown: map[string]string{}, notes: map[string]string{}, remedies: map[string]string{},
+	}
+}
+
+// know keeps what a node says of the value at path.
+func (d *decoder) know(path string, n *node) {
+	d.at[path] = n.pos
+	if n.why != "" {
+		d.notes[path] = n.why
+	}
+	if n.remedy != "" {
+		d.remedies[path] = n.remedy
+	}
+}
+
+// above calls f with path and every path around it, from the inside, until f
+// returns false.
+func above(path string, f func(string) bool) {
+	for path != "" && f(path) {
+		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
+	}
 }
 
 // place returns where path stands, or the nearest value around it that the
 // document holds.
 func (d *decoder) place(path string) Pos {
-	for path != "" {
-		if pos, ok := d.at[path]; ok {
-			return pos
+	out := d.doc
+	above(path, func(p string) bool {
+		pos, known := d.at[p]
+		if known {
+			out = pos
 		}
-		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
+		return !known
+	})
+	return out
+}
+
+// faultAt returns a fault at path. One of a document that was made from variables
+// speaks of the variable alone.
+func (d *decoder) faultAt(path, msg, remedy string) Fault {
+	f := Fault{Pos: d.place(path), Path: path, Msg: msg, Remedy: remedy}
+	if !d.environment {
+		return f
 	}
-	return d.doc
+	f.Path = ""
+	above(path, func(p string) bool {
+		better := d.remedies[p]
+		if better != "" {
+			f.Remedy = better
+		}
+		return better == ""
+	})
+	return f
 }
 
 // fault reports what is wrong at path, once per path.
@@ -52,7 +103,16 @@ func (d *decoder) fault(path, msg, remedy string) {
 		return
 	}
 	d.bad[path] = true
-	d.faults = append(d.faults, Fault{Pos: d.place(path), Path: path, Msg: msg, Remedy: remedy})
+	d.faults = append(d.faults, d.faultAt(path, msg, remedy))
+}
+
+// faultOf is fault with a remedy for files and one for variables, which no
+// other takes the place of.
+func (d *decoder) faultOf(path, msg, file, variables string) {
+	if d.sound(path) {
+		d.fault(path, msg, file)
+		d.faults[len(d.faults)-1].Remedy = d.words(file, variables)
+	}
 }
 
 // full reports whether there are so many faults that looking for good advice
@@ -60,7 +120,18 @@ func (d *decoder) fault(path, msg, remedy string) {
 func (d *decoder) full() bool { return len(d.faults) > 2*maxFaults }
 
 func (d *decoder) warn(path, msg, remedy string) {
-	d.warned = append(d.warned, Fault{Pos: d.place(path), Path: path, Msg: msg, Remedy: remedy})
+	w := d.faultAt(path, msg, remedy)
+	w.Remedy = remedy // what mends a fault is no advice on what is allowed
+	d.warned = append(d.warned, w)
+}
+
+// words returns what to say of a file, or of variables if they made the
+// document.
+func (d *decoder) words(file, variables string) string {
+	if d.environment {
+		return variables
+	}
+	return file
 }
 
 // given reports whether the document holds a value at path.
@@ -74,9 +145,10 @@ func (d *decoder) given(path string) bool {
 func (d *decoder) sound(path string) bool { return !d.bad[path] }
 
 // quoteValue quotes the value at path for a message: the source if it came
-// from a reference, for what references hold is not shown.
+// from a reference, for what references hold is not shown. Of a document that
+// was made from variables the value is shown, for nobody has seen the source.
 func (d *decoder) quoteValue(path, value string) string {
-	if src, ok := d.shown[path]; ok {
+	if src, ok := d.shown[path]; ok && !d.environment {
 		return quote(src)
 	}
 	return quote(value)
@@ -97,7 +169,7 @@ func (d *decoder) structure(n *node, v reflect.Value, path string) {
 			d.fault(at, "unknown key", d.suggest(e.name, fields))
 			continue
 		}
-		d.at[at] = e.value.pos
+		d.know(at, e.value)
 		d.value(e.value, v.Field(fields[i].index), fields[i], at)
 	}
 	for _, f := range fields {
@@ -133,7 +205,7 @@ func (d *decoder) list(n *node, v reflect.Value, f field, path string) {
 	out := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
 	for i, item := range n.items {
 		at := path + "[" + strconv.Itoa(i) + "]"
-		d.at[at] = item.pos
+		d.know(at, item)
 		setDefaults(out.Index(i))
 		d.value(item, out.Index(i), f, at)
 	}

@@ -24,7 +24,10 @@ func fuzzOptions() config.Options {
 	return config.Options{
 		Path: "/etc/weir/weir.yaml",
 		LookupEnv: func(name string) (string, bool) {
-			if name == "BODY_LIMIT" || strings.HasPrefix(name, "U") {
+			switch {
+			case name == "HOME":
+				return "/srv/home", true
+			case name == "BODY_LIMIT", name == "WEIR_DATA_DIR", name == "STATE_DIRECTORY", name == "XDG_STATE_HOME", strings.HasPrefix(name, "U"):
 				return "", false
 			}
 			return leaked + "-" + name, true

@@ -57,14 +57,11 @@ func (a archive) file(name string) int {
 // options are what the documents of the archive are parsed with.
 func (a archive) options(name string) config.Options {
 	o := config.Options{Path: "/etc/weir/" + name}
-	env := map[string]string{}
+	env := map[string]string{"HOME": "/srv/home"}
 	if i := a.file("env"); i >= 0 {
-		for line := range strings.Lines(string(a.data.Files[i].Data)) {
-			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
-			env[name] = value
-		}
+		variables(env, a.data.Files[i].Data)
 	}
-	o.Listen = env["--listen"]
+	o.Listen, o.DataDir = env["--listen"], env["--data-dir"]
 	o.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 	o.Open = func(name string) (io.ReadCloser, error) {
 		i := a.file(strings.TrimPrefix(name, "/"))
@@ -76,14 +73,29 @@ func (a archive) options(name string) config.Options {
 	return o
 }
 
+// variables adds lines NAME=VALUE to env.
+func variables(env map[string]string, lines []byte) {
+	for line := range strings.Lines(string(lines)) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
+			env[name] = value
+		}
+	}
+}
+
 // run calls f with every document and compares what it returns with what is
 // expected, or rewrites that.
 func (a archive) run(t *testing.T, f func(t *testing.T, doc []byte, o config.Options) string) {
 	t.Helper()
+	a.runAll(t, ".yaml", f)
+}
+
+// runAll is run for documents whose names end in suffix.
+func (a archive) runAll(t *testing.T, suffix string, f func(t *testing.T, doc []byte, o config.Options) string) {
+	t.Helper()
 	topic := strings.TrimSuffix(filepath.Base(a.name), ".txtar")
 	var out []txtar.File
 	for _, file := range a.data.Files {
-		name, isDoc := strings.CutSuffix(file.Name, ".yaml")
+		name, isDoc := strings.CutSuffix(file.Name, suffix)
 		if strings.HasSuffix(file.Name, ".want") {
 			continue
 		}

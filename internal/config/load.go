@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 )
 
 // Options say where a configuration comes from. The zero Options are those of
@@ -20,21 +19,30 @@ type Options struct {
 	// Listen, if not "", replaces listen.address (--listen).
 	Listen string
 
+	// DataDir, if not "", replaces data_dir (--data-dir).
+	DataDir string
+
 	// BuiltIn takes the built-in configuration, whatever files and variables
-	// there are (--simulator).
+	// there are (--simulator). Only data_dir still depends on the environment.
 	BuiltIn bool
 
-	// LookupEnv reads the environment; nil means [os.LookupEnv].
+	// LookupEnv reads the environment; nil means [os.LookupEnv]. An empty
+	// variable counts as one that is not set, but for references.
 	LookupEnv func(name string) (value string, set bool)
 
 	// Open opens the configuration and every file that it names; nil means
 	// [os.Open].
 	Open func(name string) (io.ReadCloser, error)
+
+	places func(name string) (value string, set bool) // LookupEnv, of folders
 }
 
 func (o Options) withDefaults() Options {
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
+	}
+	if o.places == nil {
+		o.places = o.LookupEnv
 	}
 	if o.BuiltIn {
 		o.LookupEnv = func(string) (string, bool) { return "", false }
@@ -48,19 +56,11 @@ func (o Options) withDefaults() Options {
 // defaultFile is read if it is there and no other is named.
 const defaultFile = "weir.yaml"
 
-// builtIn is the configuration without a file.
-const builtIn = `upstreams:
-  - { name: simulator, kind: simulator }
-models:
-  - name: sim-1
-    targets: [{ upstream: simulator }]
-  - name: sim-*
-    targets: [{ upstream: simulator }]
-`
-
 // Load reads the configuration: the file named by Options.Path, $WEIR_CONFIG
-// or $CONFIG_PATH, else ./weir.yaml, else the built-in one ([BuiltIn]). A file
-// that is named and cannot be read is an error.
+// or $CONFIG_PATH, else ./weir.yaml. A file that is named and cannot be read is
+// an error. Without any, the variables of the environment make the
+// configuration (environment.go), and if there are none of those, it is the
+// built-in one ([BuiltIn]).
 //
 // Everything that is wrong inside it is returned as one [Faults]. The Config
 // is nil if there is an error.
@@ -68,13 +68,12 @@ func Load(o Options) (*Config, error) {
 	o = o.withDefaults()
 	name, named := o.find()
 	if name == "" {
-		o.Path = ""
-		return Parse([]byte(builtIn), o)
+		return o.fromEnvironment()
 	}
 	data, err := readAll(o.Open, name, maxSource)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && named == "":
-		return o.builtIn()
+		return o.withoutFile()
 	case errors.Is(err, errTooLarge):
 		return nil, Faults{{Pos: Pos{File: name}, Msg: "the file is larger than " + formatSize(maxSource), Remedy: "a configuration is a few pages; check the file's name"}}
 	case err != nil && named != "":
@@ -86,10 +85,10 @@ func Load(o Options) (*Config, error) {
 	return Parse(data, o)
 }
 
-// builtIn returns the configuration without a file. A file that was almost
-// named right is a warning: its owner believes that it is used.
-func (o Options) builtIn() (*Config, error) {
-	c, err := Parse([]byte(builtIn), o)
+// withoutFile returns the configuration that the environment makes. A file that
+// was almost named right is a warning: its owner believes that it is used.
+func (o Options) withoutFile() (*Config, error) {
+	c, err := o.fromEnvironment()
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +98,11 @@ func (o Options) builtIn() (*Config, error) {
 			continue
 		}
 		_ = f.Close() // nothing was read
-		c.Warnings = append(c.Warnings, Fault{Pos: Pos{File: almost}, Msg: "is not read, the built-in simulator serves", Remedy: "rename it to " + defaultFile + ", or name it with --config"})
+		instead := "the environment decides"
+		if c.Source == BuiltIn {
+			instead = "the built-in simulator serves"
+		}
+		c.Warnings = append(c.Warnings, Fault{Pos: Pos{File: almost}, Msg: "is not read, " + instead, Remedy: "rename it to " + defaultFile + ", or name it with --config"})
 	}
 	return c, nil
 }
@@ -129,19 +132,20 @@ func Parse(data []byte, o Options) (*Config, error) {
 	if source == "" {
 		source = BuiltIn
 	}
-	d := &decoder{
-		doc: Pos{File: source, Line: 1, Column: 1}, folder: folderOf(source),
-		refs: &resolver{lookup: o.LookupEnv, open: o.Open, files: map[string]string{}},
-		at:   map[string]Pos{}, bad: map[string]bool{}, shown: map[string]string{},
-	}
-	c := &Config{Source: source, shown: d.shown}
-	setDefaults(reflect.ValueOf(c).Elem())
-
+	d := newDecoder(Pos{File: source, Line: 1, Column: 1}, o)
 	root, faults := parseTree(source, data)
 	d.faults = faults
 	if root == nil && len(faults) == 0 {
 		root = &node{shape: mapping, pos: d.doc} // an empty document
 	}
+	return d.config(root, o)
+}
+
+// config makes a configuration of a tree, or of nothing if faults have
+// prevented one.
+func (d *decoder) config(root *node, o Options) (*Config, error) {
+	c := &Config{Source: d.doc.File, shown: d.shown, notes: d.notes, given: d.at}
+	setDefaults(reflect.ValueOf(c).Elem())
 	if root != nil {
 		d.structure(root, reflect.ValueOf(c).Elem(), "")
 		d.override(c, o)
@@ -162,99 +166,4 @@ func folderOf(source string) string {
 		return abs
 	}
 	return folder
-}
-
-// override puts what flags and the environment say in place of what the
-// document says.
-func (d *decoder) override(c *Config, o Options) {
-	if o.Listen != "" {
-		d.forget("listen.address", Pos{File: "--listen"})
-		c.Listen.Address = o.Listen
-	}
-	s, given := o.LookupEnv("BODY_LIMIT")
-	if !given || s == "" {
-		return
-	}
-	const path = "listen.body_limit"
-	d.forget(path, Pos{File: "BODY_LIMIT"})
-	size := s
-	if _, err := strconv.ParseUint(s, 10, 63); err == nil {
-		size += "B"
-	}
-	v := reflect.ValueOf(&c.Listen).Elem()
-	for _, f := range fieldsOf(v.Type()) {
-		if f.name != "body_limit" {
-			continue
-		}
-		if err := set(v.Field(f.index), f, size, text); err != nil {
-			d.fault(path, quote(s)+" "+err.Error(), "write a number of bytes, or a number and its unit such as 50MiB"+f.rangeText(v.Field(f.index).Type()))
-		}
-	}
-}
-
-// forget drops what is known of the value at path and places it elsewhere.
-// Faults of the document's own value stay: it is wrong all the same.
-func (d *decoder) forget(path string, pos Pos) {
-	d.at[path] = pos
-	delete(d.shown, path)
-	delete(d.bad, path)
-}
-
-// complete fills in the defaults that depend on other values.
-func (d *decoder) complete(c *Config) {
-	if !d.given("listen.body_memory") {
-		c.Listen.BodyMemory = max(c.Listen.BodyMemory, 2*c.Listen.BodyLimit)
-	}
-	if t := &c.Transparent; t.Upstream != "" && t.Prefix == "" {
-		t.Prefix = "/"
-	}
-	for i := range c.Upstreams {
-		u, path := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)
-		d.inheritTimeouts(&u.Timeouts, c.Timeouts, path+".timeouts")
-		u.complete()
-	}
-}
-
-// inheritTimeouts gives an upstream the common value of each timeout that it
-// does not set itself.
-func (d *decoder) inheritTimeouts(own *Timeouts, common Timeouts, path string) {
-	to, from := reflect.ValueOf(own).Elem(), reflect.ValueOf(common)
-	for _, f := range fieldsOf(to.Type()) {
-		if !d.given(join(path, f.name)) {
-			to.Field(f.index).Set(from.Field(f.index))
-		}
-	}
-}
-
-// The defaults of an upstream that depend on its kind.
-const (
-	openAIEndpoint    = "https://api.openai.com/v1"
-	anthropicEndpoint = "https://api.anthropic.com"
-	classicVersion    = "2024-10-21" // the last dated version that is not a preview
-)
-
-// complete fills in what depends on the upstream's kind. What has no default
-// stays empty.
-func (u *Upstream) complete() {
-	switch u.Kind {
-	case KindOpenAI:
-		if u.Endpoint == "" {
-			u.Endpoint = openAIEndpoint
-		}
-	case KindAnthropic:
-		if u.Endpoint == "" {
-			u.Endpoint = anthropicEndpoint
-		}
-	case KindAzure:
-		if u.API == "" {
-			u.API = APIv1
-		}
-		if u.API == APIClassic && u.APIVersion == "" {
-			u.APIVersion = classicVersion
-		}
-	default:
-		if u.Auth.Method == "" {
-			u.Auth.Method = AuthNone
-		}
-	}
 }

@@ -127,7 +127,7 @@ func TestLoadDoesNotReadALargeFile(t *testing.T) {
 }
 
 func TestBuiltInConfiguration(t *testing.T) {
-	c, err := config.Load(config.Options{BuiltIn: true, LookupEnv: environment("BODY_LIMIT", "1MiB")})
+	c, err := config.Load(config.Options{BuiltIn: true, LookupEnv: environment("BODY_LIMIT", "1MiB", "PORT", "1", "OPENAI_API_KEY", "sk-of-somebody", "HOME", "/srv/home")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,8 @@ func TestBuiltInConfiguration(t *testing.T) {
 			{Name: "sim-1", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
 			{Name: "sim-*", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
 		},
-		Log: config.Log{Level: "info", Format: "json"},
+		DataDir: "/srv/home/.local/state/weir",
+		Log:     config.Log{Level: "info", Format: "json"},
 	}
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
 		t.Errorf("the built-in configuration (-want +got):\n%s", diff)
@@ -201,7 +202,8 @@ func TestParseFillsTheTypes(t *testing.T) {
 			{Name: "alice@example.com", Tenant: "research", Secret: config.NewSecret("0123456789abcdef0123456789abcdef"), Models: []string{"gpt-5*"}},
 			{Name: "bob", Tenant: "default", Secret: config.NewSecret(strings.Repeat("0123456789abcdef", 4)), Models: []string{"*"}, Disabled: true},
 		},
-		Log: config.Log{Level: "warn", Format: "text"},
+		DataDir: "/srv/home/.local/state/weir",
+		Log:     config.Log{Level: "warn", Format: "text"},
 	}
 	if diff := cmp.Diff(want, got, sameConfig); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)

@@ -12,21 +12,60 @@ import (
 	"strings"
 )
 
-// Print writes the configuration as YAML with every default filled in. A
+// Print writes the configuration as YAML with every default filled in, and
+// says in comments where a value comes from that its source does not hold. A
 // value that came from references is written as those references, never
 // resolved; a secret that stands in the document itself is written as
 // [redacted]. Without such a secret the output loads, in the same
 // environment, to the same configuration.
 func (c *Config) Print(w io.Writer) error {
-	p := &printer{shown: c.shown}
+	p := &printer{config: c}
+	if c.FromEnvironment() {
+		p.WriteString("# No file was named or found: variables decide. Saved as weir.yaml, this is the file.\n")
+	}
 	p.fields(reflect.ValueOf(c).Elem(), "", 0)
-	_, err := w.Write(p.Bytes())
+	_, err := w.Write(align(p.Bytes()))
 	return err
 }
 
 type printer struct {
 	bytes.Buffer
-	shown map[string]string
+	config *Config
+}
+
+// mark stands between a line and its comment until both are aligned. No value
+// holds it: control characters are escaped.
+const mark = '\x00'
+
+// comment says why the value at path is what it is, if its source does not.
+func (p *printer) comment(path string) {
+	why := p.config.notes[path]
+	if _, given := p.config.given[path]; why == "" && !given {
+		why = "default"
+	}
+	if why != "" {
+		p.WriteString(string(mark) + "# " + why)
+	}
+}
+
+// align puts the comments below each other, but for those of long lines.
+func align(text []byte) []byte {
+	const widest = 48
+	column := 0
+	for line := range bytes.Lines(text) {
+		if i := bytes.IndexByte(line, mark); i >= 0 && i <= widest {
+			column = max(column, i)
+		}
+	}
+	var out bytes.Buffer
+	for line := range bytes.Lines(text) {
+		if before, comment, found := bytes.Cut(line, []byte{mark}); found {
+			fmt.Fprintf(&out, "%s%*s%s", before, max(column-len(before), 0)+2, "", comment)
+		} else {
+			out.Write(line)
+		}
+	}
+	return out.Bytes()
 }
 
 // fields writes a struct as a block mapping. Empty values that have no
@@ -46,14 +85,16 @@ func (p *printer) fields(v reflect.Value, path string, depth int) {
 			p.WriteByte('\n')
 			p.items(fv, at, depth+1)
 		default:
-			p.WriteString(" " + p.inline(fv, f, at) + "\n")
+			p.WriteString(" " + p.inline(fv, f, at))
+			p.comment(at)
+			p.WriteByte('\n')
 		}
 	}
 }
 
 // has reports whether the value at path came from a reference, in which case
 // it is written even if it is empty.
-func (p *printer) has(path string) bool { _, ok := p.shown[path]; return ok }
+func (p *printer) has(path string) bool { _, ok := p.config.shown[path]; return ok }
 
 // items writes a list of structs, each as a block mapping behind a dash.
 func (p *printer) items(v reflect.Value, path string, depth int) {
@@ -66,7 +107,7 @@ func (p *printer) items(v reflect.Value, path string, depth int) {
 
 // inline returns a value on one line.
 func (p *printer) inline(v reflect.Value, f field, path string) string {
-	if src, ok := p.shown[path]; ok {
+	if src, ok := p.config.shown[path]; ok {
 		return quoteYAML(src)
 	}
 	switch x := v.Interface().(type) {

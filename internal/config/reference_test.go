@@ -229,6 +229,9 @@ func schemaOf(c comments, t reflect.Type) *jsonschema.Schema {
 		}
 	}
 	switch t {
+	case reflect.TypeFor[Config]():
+		s.Properties["models"].MinItems = new(1)
+		s.AnyOf = []*jsonschema.Schema{{Required: []string{"models"}}, {Required: []string{"transparent"}}}
 	case reflect.TypeFor[Upstream]():
 		restrictUpstream(s)
 	case reflect.TypeFor[Key]():

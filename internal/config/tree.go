@@ -39,6 +39,10 @@ type node struct {
 	text    string  // a scalar as it stands in the source, without quotes
 	entries []entry // of a mapping, in order of the source, names unique
 	items   []*node // of a sequence
+
+	// Of a node that the environment has made: why it is what it is, in a few
+	// words for Print, and what to do about a fault in it. Both may be empty.
+	why, remedy string
 }
 
 // An entry is one name and value of a mapping.

@@ -30,6 +30,7 @@ func (d *decoder) validate(c *Config) {
 	d.models(c)
 	d.keys(c)
 	d.whoMayCall(c)
+	d.routing(c.Routing)
 }
 
 // name checks that a name is well formed and not among those seen.
@@ -50,13 +51,18 @@ func (d *decoder) name(path, name string, form *regexp.Regexp, seen map[string]s
 	}
 }
 
+const (
+	placeholderLeft   = "a placeholder is left in"
+	placeholderRemedy = "put the real value in its place"
+)
+
 // placeholder reports whether a value still holds what an example left to
 // fill in.
 func (d *decoder) placeholder(path, value string) bool {
 	if !placeholders.MatchString(value) {
 		return false
 	}
-	d.fault(path, "a placeholder is left in", "put the real value in its place")
+	d.fault(path, placeholderLeft, placeholderRemedy)
 	return true
 }
 
@@ -77,8 +83,8 @@ func (d *decoder) listen(l *Listen) {
 	}
 	for i, host := range l.Hosts {
 		path := fmt.Sprintf("listen.hosts[%d]", i)
-		if _, err := netip.ParseAddr(host); err != nil && !isHost(host) {
-			d.fault(path, d.quoteValue(path, host)+" is not a host's name", "write it without scheme, port and path: gw.example.com")
+		if _, err := netip.ParseAddr(host); err != nil && host != "*" && !isHost(host) {
+			d.fault(path, d.quoteValue(path, host)+" is not a host's name", "write it without scheme, port and path: gw.example.com; * is any")
 		}
 	}
 	const memory = "listen.body_memory"
@@ -129,8 +135,12 @@ func (d *decoder) read(path, name string) ([]byte, bool) {
 }
 
 func (d *decoder) models(c *Config) {
-	if len(c.Models) == 0 && d.given("models") && d.sound("models") {
+	switch {
+	case len(c.Models) > 0 || !d.sound("models") || !d.sound(""):
+	case d.given("models"):
 		d.fault("models", "is empty", fieldNamed("models").hint())
+	case !c.Transparent.takesAll():
+		d.fault("models", "missing", fieldNamed("models").hint())
 	}
 	upstreams := d.upstreamNames(c.Upstreams)
 	seen := make(map[string]string, len(c.Models))
@@ -174,6 +184,7 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 				d.fault(name, d.quoteValue(name, t.Model)+" is a pattern", "name one model of the upstream, or leave it out to use the name the client asked for")
 			}
 		}
+		d.strip(at+".strip", t)
 		if key := (target{t.Upstream, t.Model}); d.sound(at) && t.Upstream != "" {
 			if seen[key] {
 				d.fault(at, "is the same as a target before it", "remove it")
@@ -215,64 +226,4 @@ func (s nameSet) remedy(name string) string {
 		return "name one of the upstreams"
 	}
 	return "name one of the upstreams: " + strings.Join(s.first[:min(len(s.first), most)], ", ")
-}
-
-// whoMayCall applies the rule that protects credentials: what can be reached
-// from other machines and spends yours asks for a key, unless said otherwise.
-func (d *decoder) whoMayCall(c *Config) {
-	const address = "listen.address"
-	owner := d.credentialOwner(c)
-	if !d.sound(address) || isLoopback(c.Listen.Address) {
-		if len(c.Keys) == 0 && c.Listen.Open {
-			d.warn("listen.open", "has no effect: only this machine can reach "+d.quoteValue(address, c.Listen.Address), "remove it")
-		}
-		return
-	}
-	if len(c.Keys) == 0 && len(c.Listen.Hosts) == 0 && d.sound("keys") {
-		d.warn(address, "other machines can reach "+d.quoteValue(address, c.Listen.Address)+", but without keys it answers to localhost, 127.0.0.1 and [::1] only", "add the names and addresses by which clients call it to listen.hosts")
-	}
-	switch {
-	case len(c.Keys) > 0:
-		if c.Listen.Open {
-			d.warn("listen.open", "has no effect: there are keys, and everyone needs one", "remove it")
-		}
-	case !d.sound("keys"):
-	case owner == "":
-	case c.Listen.Open:
-		d.warn("listen.open", "anyone who can reach "+d.quoteValue(address, c.Listen.Address)+" spends the credential of upstream "+owner, "add keys, unless something else guards this address")
-	default:
-		d.fault(address, fmt.Sprintf("other machines can reach %s, upstream %s has a credential of yours, and there are no keys", d.quoteValue(address, c.Listen.Address), owner),
-			`add keys: [{ name: me, secret: "${WEIR_KEY}" }], or listen on 127.0.0.1, or, if anyone may spend it, set listen.open: true`)
-	}
-}
-
-// credentialOwner returns the name, as it may be shown, of the first upstream
-// that holds a credential of the operator's, or "".
-func (d *decoder) credentialOwner(c *Config) string {
-	for i, u := range c.Upstreams {
-		if u.hasCredential() {
-			return d.quoteValue(fmt.Sprintf("upstreams[%d].name", i), u.Name)
-		}
-	}
-	return ""
-}
-
-// hasCredential reports whether calls through the upstream spend something of
-// the operator's.
-func (u *Upstream) hasCredential() bool {
-	return u.Auth.Method == AuthAPIKey || u.Auth.Method == AuthBearer || len(u.Headers) > 0
-}
-
-// isLoopback reports whether only this machine can reach an address.
-func isLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	return err == nil && isLoopbackHost(host)
-}
-
-func isLoopbackHost(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -9,7 +9,10 @@ import (
 func (d *decoder) keys(c *Config) {
 	names := make(map[string]string, len(c.Keys))
 	secrets := make(map[[sha256.Size]byte]string, len(c.Keys))
-	match := newMatcher(c.Models)
+	var match *matcher // nil: without models there is nothing to match
+	if len(c.Models) > 0 {
+		match = newMatcher(c.Models)
+	}
 	for i, k := range c.Keys {
 		path := fmt.Sprintf("keys[%d]", i)
 		d.name(path+".name", k.Name, keyNameForm, names)
@@ -29,6 +32,9 @@ func (d *decoder) keySecret(path string, secret Secret, seen map[[sha256.Size]by
 	switch {
 	case d.placeholder(path, s):
 	case !d.headerSafe(path, s):
+	case len(s) < minSecret && d.environment:
+		d.warn(path, fmt.Sprintf("has %d characters, and could be guessed", len(s)), "use 32 random ones: openssl rand -hex 32")
+		d.notes[path] = fmt.Sprintf("in a file at least %d characters are demanded", minSecret)
 	case len(s) < minSecret:
 		d.fault(path, fmt.Sprintf("has %d characters", len(s)), fmt.Sprintf("use at least %d, better 32 random ones: openssl rand -hex 32", minSecret))
 	default:
@@ -61,7 +67,7 @@ func (d *decoder) keyModels(path string, patterns []string, match *matcher) {
 		case !d.sound(at):
 		case !isModelName(p):
 			d.fault(at, d.quoteValue(at, p)+" is not a model's name", "use 1 to 256 bytes without control characters, and no space at either end")
-		case !match.any(p):
+		case match != nil && !match.any(p):
 			d.warn(at, d.quoteValue(at, p)+" matches no model", "check its spelling against models")
 		}
 	}

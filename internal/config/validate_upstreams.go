@@ -24,7 +24,7 @@ func (d *decoder) upstreams(c *Config) {
 		if u.Kind == "" || !d.sound(at) {
 			continue // whatever else it holds depends on the kind
 		}
-		d.endpoint(u, at)
+		d.endpoint(u, at, c.Listen.Address)
 		d.azure(u, at)
 		d.credential(u, at)
 		d.headers(u, at)
@@ -36,7 +36,7 @@ func (d *decoder) upstreams(c *Config) {
 var operations = regexp.MustCompile(`/deployments/|/(completions|responses|embeddings|messages)/?$`)
 
 // endpoint checks the URL and what its scheme and certificate settings imply.
-func (d *decoder) endpoint(u *Upstream, at string) {
+func (d *decoder) endpoint(u *Upstream, at, listen string) {
 	p := at + ".endpoint"
 	switch {
 	case !d.sound(p):
@@ -68,6 +68,10 @@ func (d *decoder) endpoint(u *Upstream, at string) {
 		d.fault(p, shown+" is the URL of one operation", "end it where the operation begins: "+endpointRemedy(u.Kind))
 	case u.Kind == KindAzure && u.API == APIClassic && strings.HasSuffix(strings.TrimSuffix(e.Path, "/"), "/v1"):
 		d.fault(p, shown+" is the v1 surface, but api is classic", "remove /v1, or set api: v1")
+	case callsItself(listen, e):
+		d.faultOf(p, shown+" is where Weir itself listens: a request would come back without end",
+			"name the server behind it, or another listen.address",
+			"unset it, for it is what clients of Weir are given, or name the server behind it")
 	default:
 		d.transport(u, e, at)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -59,10 +60,21 @@ func Start(t testing.TB, yaml string, env ...string) *Gate {
 	return StartWith(t, Options{}, yaml, env...)
 }
 
+// StartEnvironment runs a gateway that has no configuration but variables, in
+// pairs; see [Options.Environment].
+func StartEnvironment(t testing.TB, env ...string) *Gate {
+	t.Helper()
+	return StartWith(t, Options{Environment: true}, "", env...)
+}
+
 // Options are what a gateway for a test may have beside its configuration.
 type Options struct {
 	Ledger    gateway.Ledger     // instead of Gate.Ledger, which is nil then
 	Observers []gateway.Observer // beside the log and the ring
+
+	// Environment says that there is no configuration: env alone decides. In
+	// its values ${SIM} is the simulator's URL.
+	Environment bool
 }
 
 // StartWith is Start with further options.
@@ -71,18 +83,26 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	sim := StartSim(t, simulator.Options{Strict: true, KeepBodies: true, ShowCredentials: true})
 	vars := map[string]string{"SIM": sim.URL}
 	for i := 0; i < len(env); i += 2 {
-		vars[env[i]] = env[i+1]
+		vars[env[i]] = strings.ReplaceAll(env[i+1], "${SIM}", sim.URL)
 	}
 	g := &Gate{Sim: sim, Log: &Buffer{}}
 	if o.Ledger == nil {
 		g.Ledger = ledger.NewMemory(20_000)
 		o.Ledger = g.Ledger
 	}
-	cfg, err := config.Parse([]byte(yaml), config.Options{
-		Path: "test.yaml", Listen: "127.0.0.1:0",
+	co := config.Options{
+		Path: "test.yaml", Listen: "127.0.0.1:0", DataDir: t.TempDir(),
 		LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 		Open:      func(name string) (io.ReadCloser, error) { return os.Open(name) },
-	})
+	}
+	load := func() (*config.Config, error) { return config.Parse([]byte(yaml), co) }
+	if o.Environment {
+		co.Path, co.Open = "", func(name string) (io.ReadCloser, error) {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+		load = func() (*config.Config, error) { return config.Load(co) }
+	}
+	cfg, err := load()
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
 	}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// complete fills in the defaults that depend on other values.
+func (d *decoder) complete(c *Config) {
+	if least := 2 * c.Listen.BodyLimit; !d.given("listen.body_memory") && c.Listen.BodyMemory < least {
+		c.Listen.BodyMemory = least
+		d.notes["listen.body_memory"] = "twice body_limit"
+	}
+	if t := &c.Transparent; t.Upstream != "" && t.Prefix == "" {
+		t.Prefix = "/"
+	}
+	for i := range c.Upstreams {
+		u, path := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)
+		d.inheritTimeouts(&u.Timeouts, c.Timeouts, path+".timeouts")
+		d.completeUpstream(u, path)
+	}
+	d.streamUsage(c)
+}
+
+// streamUsage says false for targets that would refuse the option.
+func (d *decoder) streamUsage(c *Config) {
+	refuses := make(map[string]bool)
+	for i := range c.Upstreams {
+		refuses[c.Upstreams[i].Name] = c.Upstreams[i].RefusesStreamUsage()
+	}
+	for i := range c.Models {
+		for j := range c.Models[i].Targets {
+			t, path := &c.Models[i].Targets[j], fmt.Sprintf("models[%d].targets[%d].stream_usage", i, j)
+			if refuses[t.Upstream] && !d.given(path) {
+				t.StreamUsage = false
+				d.notes[path] = "because api_version is before " + usageVersion
+			}
+		}
+	}
+}
+
+// usageVersion is Azure's first dated version whose chat completions take
+// stream_options.include_usage.
+const usageVersion = "2024-09-01-preview"
+
+// RefusesStreamUsage reports whether the upstream is known to refuse a stream
+// that is asked for its usage. [Target.StreamUsage] has the last word.
+func (u *Upstream) RefusesStreamUsage() bool {
+	return u.Kind == KindAzure && u.API == APIClassic && len(u.APIVersion) >= len("2024-09-01") && u.APIVersion[:len("2024-09-01")] < usageVersion[:len("2024-09-01")]
+}
+
+// inheritTimeouts gives an upstream the common value of each timeout that it
+// does not set itself.
+func (d *decoder) inheritTimeouts(own *Timeouts, common Timeouts, path string) {
+	to, from := reflect.ValueOf(own).Elem(), reflect.ValueOf(common)
+	for _, f := range fieldsOf(to.Type()) {
+		if at := join(path, f.name); !d.given(at) {
+			to.Field(f.index).Set(from.Field(f.index))
+			if d.given(join("timeouts", f.name)) {
+				d.notes[at] = "as timeouts." + f.name
+			}
+		}
+	}
+}
+
+// The defaults of an upstream that depend on its kind.
+const (
+	openAIEndpoint    = "https://api.openai.com/v1"
+	anthropicEndpoint = "https://api.anthropic.com"
+	classicVersion    = "2024-10-21" // the last dated version that is not a preview
+)
+
+// completeUpstream fills in what depends on the upstream's kind. What has no
+// default stays empty.
+func (d *decoder) completeUpstream(u *Upstream, path string) {
+	fill := func(name string, value *string, fallback, why string) {
+		if *value == "" {
+			*value = fallback
+			d.notes[path+name] = why
+		}
+	}
+	switch u.Kind {
+	case KindOpenAI:
+		fill(".endpoint", &u.Endpoint, openAIEndpoint, "default of kind openai")
+	case KindAnthropic:
+		fill(".endpoint", &u.Endpoint, anthropicEndpoint, "default of kind anthropic")
+	case KindAzure:
+		fill(".api", (*string)(&u.API), string(APIv1), "default of kind azure")
+		if u.API == APIClassic {
+			fill(".api_version", &u.APIVersion, classicVersion, "because api is classic")
+		}
+	default:
+		fill(".auth", (*string)(&u.Auth.Method), string(AuthNone), "default of kind "+string(u.Kind))
+	}
+}
