@@ -182,6 +182,7 @@ func eventSchemas() map[string]string {
 	return map[string]string{
 		"error":                                  "ResponseErrorEvent",
 		"response.created":                       "ResponseCreatedEvent",
+		"response.queued":                        "ResponseQueuedEvent",
 		"response.in_progress":                   "ResponseInProgressEvent",
 		"response.completed":                     "ResponseCompletedEvent",
 		"response.incomplete":                    "ResponseIncompleteEvent",

@@ -3,8 +3,8 @@
 // misbehaves on request. It is what `weir serve` serves without configuration,
 // what `weir simulate` starts, and the upstream of every test.
 //
-// It does not keep conversations, run hosted tools or know what it is told: it
-// echoes. It shares no code with the rest of the project, so that neither can
+// It does not run hosted tools or know what it is told: it echoes, and of a
+// conversation that goes on it knows how long it was. It shares no code with the rest of the project, so that neither can
 // hide the other's mistakes.
 //
 // # Paths
@@ -13,9 +13,11 @@
 //	POST /v1/images/{generations,edits,variations}, /v1/audio/{speech,transcriptions,translations}
 //	GET  /v1/models, /v1/models/{id}      Anthropic's shape with anthropic-version
 //	POST /v1/messages, /v1/messages/count_tokens, the same below /anthropic
+//	GET, DELETE /v1/responses/{id}, GET …/{id}/input_items, POST …/{id}/cancel
+//	POST /v1/responses/input_tokens, /v1/responses/compact
 //	POST /openai/deployments/{d}/{chat/completions,completions,embeddings}?api-version=…
 //	     and …/{images/generations,images/edits,audio/speech,audio/transcriptions,audio/translations}
-//	POST /openai/responses?api-version=…  and GET /openai/models?api-version=…
+//	     /openai/responses… and /openai/models… as /v1, with ?api-version=…
 //	     /openai/v1/…                     as /v1, no api-version or preview
 //	POST /api/chat, /api/pull; GET /api/tags, /api/version
 //	GET, DELETE /sim/served
@@ -46,6 +48,15 @@
 // conversation costs the same in every dialect, whole and streamed. Input is
 // the text of instructions, messages, tool calls and tool outputs, without tool
 // definitions and reasoning. Output includes reasoning.
+//
+// # What it keeps
+//
+// Responses, unless store is false, are kept, the last 10,000 of them and 64 MiB of
+// requests and answers: to be looked at, also as a stream (stream=true) from the
+// event behind starting_after on, and to be deleted. A response with background is queued, and finished
+// when it is first looked at, or later if x-sim-polls says so; until then it can
+// be cancelled. Looking at something costs nothing. Which key made an object is
+// not asked: all of them are one account.
 //
 // # Images, sound and judgement
 //
@@ -98,6 +109,8 @@
 //	x-sim-endless-line   sim-endless-line    a line that does not end, from the second event on
 //	x-sim-wrong-length:  sim-wrong-length    Content-Length is that much too large (+) or small (-);
 //	    +N or -N             (+10)           HTTP/1 only
+//	x-sim-polls: N                           a response in the background is still in progress the
+//	                                         first N times that it is looked at
 //	x-sim-early-answer                       the answer comes before the body is read
 //	x-sim-reset          sim-reset           a TCP reset instead of an answer
 //	x-sim-json-to-stream sim-json-to-stream  a whole answer to a request for a stream

@@ -51,6 +51,7 @@ type mischief struct {
 	cached                  int
 	halfCached              bool
 
+	polls        int
 	wrongLength  int
 	early        bool
 	reset        bool
@@ -169,6 +170,7 @@ var knobs = map[string]knob{ // immutable
 	"X-Sim-Events":       parsedOr("endless", func(m *mischief) *bool { return &m.endless }, func(m *mischief) *int { return &m.events }),
 	"X-Sim-Event-Size":   parsed(size, func(m *mischief) *int { return &m.eventSize }),
 	"X-Sim-Cached":       parsedOr("half", func(m *mischief) *bool { return &m.halfCached }, func(m *mischief) *int { return &m.cached }),
+	"X-Sim-Polls":        parsed(count, func(m *mischief) *int { return &m.polls }),
 	"X-Sim-Wrong-Length": parsed(strconv.Atoi, func(m *mischief) *int { return &m.wrongLength }),
 
 	"X-Sim-Html":           parsed(flag, func(m *mischief) *bool { return &m.html }),

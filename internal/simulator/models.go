@@ -48,10 +48,10 @@ func (x *exchange) serveModels() error {
 
 // serveModel answers GET …/models/{id}.
 func (x *exchange) serveModel() error {
-	if ok, err := x.ready(x.deployment, false); !ok {
+	if ok, err := x.ready(x.object, false); !ok {
 		return err
 	}
-	x.writeWhole(x.success(), "application/json", indent(x.appendModel(nil, x.deployment)))
+	x.writeWhole(x.success(), "application/json", indent(x.appendModel(nil, x.object)))
 	return nil
 }
 

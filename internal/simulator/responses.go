@@ -10,7 +10,7 @@ import (
 
 // serveResponses answers POST …/responses.
 func (x *exchange) serveResponses() error {
-	c := &response{x: x}
+	c := &response{x: x, request: x.req}
 	if err := c.parse(); err != nil {
 		return err
 	}
@@ -18,59 +18,92 @@ func (x *exchange) serveResponses() error {
 		return err
 	}
 	c.id, c.created = x.sim.id("resp_"), time.Now().Unix()
+	c.finished = c.created
 	list, cost := x.answers(&c.turn)
 	c.answer, c.cost = &list[0], cost
-	if !c.req("store").isBool() || c.req("store").isTrue() {
-		x.sim.stored.add(c.id, c.size+4*(cost.output-cost.reasoning))
+	stream := x.streaming(c.stream)
+	if c.background && !stream {
+		c.state, c.polls = "queued", x.m.polls
 	}
-	if x.streaming(c.stream) {
+	if c.stored {
+		c.keep()
+	}
+	switch {
+	case stream:
 		c.streamed()
-		return nil
+		x.used(c.cost, !x.m.noUsage)
+	case c.state != "":
+		x.writeWhole(x.success(), "application/json", indent(c.object(nil, c.state, false)))
+		x.used(c.cost, false)
+	default:
+		c.compose()
+		return x.whole(c.object(nil, c.status(), true), c.cost)
 	}
-	c.compose()
-	return x.whole(c.object(nil, c.status(), true), c.cost)
+	return nil
 }
 
 // A response is one exchange in the Responses dialect.
 type response struct {
 	turn
 	x       *exchange
+	request object
+	counts  bool // it is asked how large it is, not for an answer
 	sealed  bool // the client wants encrypted reasoning
-	id      string
-	created int64
-	answer  *answer
-	cost    usage
-	items   [][]byte // finished output items
+	stored  bool // it is to be kept
+
+	background bool
+	state      string // queued, in_progress or cancelled; "" once it is finished
+	polls      int    // how often it is in progress before it is finished
+
+	id       string
+	created  int64
+	finished int64
+	answer   *answer
+	cost     usage
+	items    [][]byte // finished output items
+	ids      int      // ids of items given
 
 	echo struct{ head, tail []byte } // settings around output, the same in every object
 	seq  int
+	from int  // the first event that is sent
 	open bool // the items are to be sent as events
 }
 
-func (c *response) req(name string) value { return c.x.req.get(name) }
+func (c *response) req(name string) value { return c.request.get(name) }
+
+// itemID returns a new id for an item. The same response has the same ids
+// however often it is composed.
+func (c *response) itemID(prefix string) string {
+	c.ids++
+	return fmt.Sprintf("%s%s%02x", prefix, strings.TrimPrefix(c.id, "resp_"), c.ids)
+}
 
 // parse reads the request.
 func (c *response) parse() error {
 	var k checker
-	req := c.x.req
+	req := c.request
 	c.n = 1
-	c.model = k.needText(req, "model")
+	if c.model = k.text(req, "model"); c.model == "" && !c.counts {
+		k.needText(req, "model")
+	}
 	c.stream = k.flag(req, "stream")
 	c.size += len(k.text(req, "instructions"))
 	previous := k.text(req, "previous_response_id")
 	if previous != "" {
-		size, ok := c.x.sim.stored.find(previous)
+		size, ok := c.x.sim.sizes.get(previous)
 		if !ok {
 			k.failCode("previous_response_not_found", "previous_response_id", "Previous response with id '%s' not found.", previous)
 		}
 		c.size += size
 	}
-	c.input(&k, previous != "")
+	c.input(&k, previous != "" || c.counts)
 	c.max = k.integer(req, "max_output_tokens", 1, math.MaxInt32, 0)
 	k.number(req, "temperature", 2)
 	k.number(req, "top_p", 1)
-	k.flag(req, "store")
-	k.flag(req, "background")
+	c.stored = !req.get("store").exists() || k.flag(req, "store")
+	if c.background = k.flag(req, "background"); c.background && !c.stored {
+		k.fail("background", "'background' needs 'store' to be true.")
+	}
 	k.dict(req, "metadata")
 	k.dict(req, "reasoning")
 	k.dict(req, "stream_options")
@@ -118,7 +151,7 @@ func (c *response) input(k *checker, continued bool) {
 			c.message(k, item, i)
 		case "additional_tools":
 			c.offers(k, k.list(item, "tools"), fmt.Sprintf("input[%d].tools", i), "")
-		case "reasoning":
+		case "reasoning", "compaction":
 			c.reasoning(k, item, i)
 		case "item_reference":
 			continued = true // what it stands for is not known here
@@ -161,7 +194,7 @@ func (c *response) content(k *checker, v value, param string) []string {
 	return nil
 }
 
-// reasoning checks that sealed reasoning is the simulator's own.
+// reasoning checks that what an item has sealed is the simulator's own.
 func (c *response) reasoning(k *checker, item object, i int) {
 	sealed := item.get("encrypted_content").str()
 	if sealed == "" || c.x.sim.opens(sealed) || !c.x.sim.options.Strict {
@@ -225,8 +258,8 @@ func (c *response) status() string {
 	return "completed"
 }
 
-// object appends the response object in the given status. With usage it is the
-// final one.
+// object appends the response object in the given status. The final one has
+// usage.
 func (c *response) object(b []byte, status string, final bool) []byte {
 	if c.echo.head == nil {
 		c.echo.head, c.echo.tail = c.settings()
@@ -235,7 +268,7 @@ func (c *response) object(b []byte, status string, final bool) []byte {
 	b = appendString(append(b, `,"status":`...), status)
 	b = append(b, `,"completed_at":`...)
 	if status == "completed" {
-		b = fmt.Appendf(b, "%d", time.Now().Unix())
+		b = fmt.Appendf(b, "%d", c.finished)
 	} else {
 		b = append(b, "null"...)
 	}

@@ -23,15 +23,33 @@ func (c *response) compose() {
 func (c *response) streamed() {
 	x := c.x
 	x.open(eventStream, c.fail)
-	for _, kind := range []string{"response.created", "response.in_progress"} {
-		b := c.begin(kind)
-		x.event(c.end(c.object(append(b, `"response":`...), "in_progress", false)))
+	about := func(kind, status string, final bool) {
+		c.push(c.object(append(c.begin(kind), `"response":`...), status, final), false)
 	}
+	if c.background {
+		about("response.created", "queued", false)
+		about("response.queued", "queued", false)
+	} else {
+		about("response.created", "in_progress", false)
+	}
+	about("response.in_progress", "in_progress", false)
 	c.open = true
 	c.compose()
-	b := c.begin("response." + c.status())
-	x.event(c.end(c.object(append(b, `"response":`...), c.status(), true)))
-	x.used(c.cost, !x.m.noUsage)
+	about("response."+c.status(), c.status(), true)
+}
+
+// push sends an event whose object lacks its end, unless the client has had it
+// already.
+func (c *response) push(b []byte, delta bool) {
+	b = c.end(b)
+	switch {
+	case c.seq <= c.from:
+		c.x.buf = b[:0]
+	case delta:
+		c.x.delta(b)
+	default:
+		c.x.event(b)
+	}
 }
 
 // fail ends the stream with response.failed, or the bare error event that
@@ -76,7 +94,7 @@ func (c *response) at(b []byte, id string) []byte {
 // emit sends one event about an item.
 func (c *response) emit(kind, id, members string) {
 	if c.open {
-		c.x.event(c.end(append(c.at(c.begin(kind), id), members...)))
+		c.push(append(c.at(c.begin(kind), id), members...), false)
 	}
 }
 
@@ -89,7 +107,7 @@ func (c *response) deltas(kind, id, members string, cut cutter, after string) {
 		}
 		b := append(c.at(c.begin(kind), id), members...)
 		b = appendString(append(b, `,"delta":`...), piece)
-		c.x.delta(c.end(append(b, after...)))
+		c.push(append(b, after...), true)
 	}
 }
 
@@ -97,7 +115,7 @@ func (c *response) deltas(kind, id, members string, cut cutter, after string) {
 func (c *response) added(item string) {
 	if c.open {
 		b := strconv.AppendInt(append(c.begin("response.output_item.added"), `"output_index":`...), int64(len(c.items)), 10)
-		c.x.event(c.end(append(append(b, `,"item":`...), item...)))
+		c.push(append(append(b, `,"item":`...), item...), false)
 	}
 }
 
@@ -105,14 +123,14 @@ func (c *response) added(item string) {
 func (c *response) done(item string) {
 	if c.open {
 		b := strconv.AppendInt(append(c.begin("response.output_item.done"), `"output_index":`...), int64(len(c.items)), 10)
-		c.x.event(c.end(append(append(b, `,"item":`...), item...)))
+		c.push(append(append(b, `,"item":`...), item...), false)
 	}
 	c.items = append(c.items, []byte(item))
 }
 
 // reason makes the reasoning item.
 func (c *response) reason() {
-	id, text := c.x.sim.id("rs_"), quote(c.answer.reasoning)
+	id, text := c.itemID("rs_"), quote(c.answer.reasoning)
 	head := `{"id":` + quote(id) + `,"type":"reasoning"`
 	sealed := ""
 	if c.sealed {
@@ -129,7 +147,7 @@ func (c *response) reason() {
 
 // speak makes the message item.
 func (c *response) speak() {
-	id, text := c.x.sim.id("msg_"), quote(c.answer.text)
+	id, text := c.itemID("msg_"), quote(c.answer.text)
 	item := func(status, content string) string {
 		return `{"id":` + quote(id) + `,"type":"message","status":"` + status + `","role":"assistant","content":[` + content + `]}`
 	}
@@ -152,8 +170,8 @@ func (c *response) callTool(call call) {
 		kind, prefix, content = "custom_tool_call", "ctc_", "input"
 		event = "response.custom_tool_call_input"
 	}
-	id, name := c.x.sim.id(prefix), quote(call.tool.name)
-	head := fmt.Sprintf(`{"id":%s,"type":"%s","call_id":%s,"name":%s`, quote(id), kind, quote(c.x.sim.id("call_")), name)
+	id, name := c.itemID(prefix), quote(call.tool.name)
+	head := fmt.Sprintf(`{"id":%s,"type":"%s","call_id":%s,"name":%s`, quote(id), kind, quote(c.itemID("call_")), name)
 	if call.tool.namespace != "" {
 		head += `,"namespace":` + quote(call.tool.namespace)
 	}

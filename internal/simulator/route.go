@@ -24,6 +24,7 @@ type route struct {
 	operation  string // "chat", "responses" …; the record of the request shows it
 	shape      shape
 	deployment string // model named by the path
+	object     string // id of an object named by the path
 	methods    string // those allowed, separated by ", "
 	takes      takes
 	serve      func(*exchange) error
@@ -41,12 +42,15 @@ const (
 
 // operations of the OpenAI paths, by their path below the family's root.
 var operations = map[string]route{ // immutable
-	"chat/completions": {operation: "chat", methods: "POST", serve: (*exchange).serveChat},
-	"completions":      {operation: "completions", methods: "POST", serve: (*exchange).serveCompletions},
-	"responses":        {operation: "responses", methods: "POST", serve: (*exchange).serveResponses},
-	"embeddings":       {operation: "embeddings", methods: "POST", serve: (*exchange).serveEmbeddings},
-	"models":           {operation: "models", methods: "GET, HEAD", serve: (*exchange).serveModels},
-	"moderations":      {operation: "moderations", methods: "POST", serve: (*exchange).serveModerations},
+	"chat/completions":       {operation: "chat", methods: "POST", serve: (*exchange).serveChat},
+	"completions":            {operation: "completions", methods: "POST", serve: (*exchange).serveCompletions},
+	"responses":              {operation: "responses", methods: "POST", serve: (*exchange).serveResponses},
+	"embeddings":             {operation: "embeddings", methods: "POST", serve: (*exchange).serveEmbeddings},
+	"models":                 {operation: "models", methods: "GET, HEAD", serve: (*exchange).serveModels},
+	"responses/input_tokens": {operation: "input_tokens", methods: "POST", serve: (*exchange).serveInputTokens},
+	"responses/compact":      {operation: "compact", methods: "POST", serve: (*exchange).serveCompact},
+
+	"moderations": {operation: "moderations", methods: "POST", serve: (*exchange).serveModerations},
 
 	"images/generations": {operation: "image_generation", methods: "POST", serve: (*exchange).serveImageGeneration},
 	"images/edits":       {operation: "image_edit", methods: "POST", takes: takesEither, serve: (*exchange).serveImageEdit},
@@ -56,6 +60,18 @@ var operations = map[string]route{ // immutable
 	"audio/transcriptions": {operation: "transcription", methods: "POST", takes: takesForm, serve: (*exchange).serveTranscription},
 	"audio/translations":   {operation: "translation", methods: "POST", takes: takesForm, serve: (*exchange).serveTranslation},
 }
+
+// objects are the paths that name one.
+var objects = map[string]route{ // immutable
+	"models/{id}":                {operation: "model", methods: "GET, HEAD", serve: (*exchange).serveModel},
+	"responses/{id}":             {operation: "response", methods: "GET, DELETE", serve: (*exchange).serveResponse},
+	"responses/{id}/cancel":      {operation: "response", methods: "POST", takes: takesNothing, serve: (*exchange).serveCancel},
+	"responses/{id}/input_items": {operation: "response", methods: "GET", serve: (*exchange).serveInputItems},
+}
+
+// classic are the first words of what Azure has outside deployments, below an
+// api-version.
+const classic = "responses models"
 
 // deployed are the operations that Azure has below a deployment.
 const deployed = "completions chat/completions embeddings audio/transcriptions audio/translations audio/speech images/generations images/edits"
@@ -92,23 +108,43 @@ func find(r *http.Request) (route, bool) {
 	if rest, ok := strings.CutPrefix(path, "openai/deployments/"); ok {
 		return findDeployment(rest)
 	}
-	if rest, ok := strings.CutPrefix(path, "openai/"); ok && (rest == "responses" || rest == "models") {
-		return findBelow(rest, familyClassic, shapeAzure)
+	if rest, ok := strings.CutPrefix(path, "openai/"); ok {
+		first, _, _ := strings.Cut(rest, "/")
+		if hasWord(classic, first) && rest != "responses/input_tokens" && rest != "responses/compact" {
+			return findBelow(rest, familyClassic, shapeAzure)
+		}
 	}
 	return route{shape: shapeOf(path)}, false
 }
 
-// findBelow looks an operation up and gives it its family. A path below models
-// names one.
+// findBelow looks an operation up and gives it its family. A path may name an
+// object.
 func findBelow(rest string, f family, s shape) (route, bool) {
 	o, ok := operations[rest]
-	if id, found := strings.CutPrefix(rest, "models/"); found && id != "" && !strings.Contains(id, "/") {
-		name, err := url.PathUnescape(id)
-		o, ok = operations["models"], err == nil
-		o.operation, o.deployment, o.serve = "model", name, (*exchange).serveModel
+	if !ok {
+		o, ok = findObject(rest)
 	}
 	o.family, o.shape = f, s
 	return o, ok
+}
+
+// findObject finds the route of a path that names an object.
+func findObject(rest string) (route, bool) {
+	for pattern, o := range objects {
+		before, after, _ := strings.Cut(pattern, "{id}")
+		id, ok := strings.CutPrefix(rest, before)
+		if !ok || !strings.HasSuffix(id, after) {
+			continue
+		}
+		id = strings.TrimSuffix(id, after)
+		name, err := url.PathUnescape(id)
+		if id == "" || strings.Contains(id, "/") || err != nil {
+			continue
+		}
+		o.object = name
+		return o, true
+	}
+	return route{}, false
 }
 
 // findDeployment reads {deployment}/{operation} of Azure's classic paths.

@@ -62,12 +62,24 @@ type Simulator struct {
 	started time.Time
 	ids     atomic.Uint64
 	served  served
-	stored  stored
+
+	// sizes are the bytes of each conversation up to and with a response. They
+	// outlive the responses, of which fewer fit.
+	sizes     shelf[int]
+	responses shelf[response]
 }
+
+// Bounds of what is kept for clients: objects of a kind, and bytes of them.
+const (
+	keptObjects = 10_000
+	keptBytes   = 64 << 20
+)
 
 // New returns a simulator.
 func New(o Options) *Simulator {
 	s := &Simulator{options: o, name: o.Name, started: time.Now()}
+	s.sizes.most, s.sizes.bytes = keptObjects, 0
+	s.responses.most, s.responses.bytes = keptObjects, keptBytes
 	if s.name == "" {
 		var random [4]byte
 		_, _ = rand.Read(random[:]) // never fails
