@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/textproto"
 	"os"
 
 	"github.com/weir-gateway/weir/internal/auth"
@@ -23,6 +24,9 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 		Hosts:     cfg.Listen.Hosts,
 		BodyLimit: cfg.Listen.BodyLimit,
 	}
+	if cfg.Routing.Header != "" {
+		s.RouteHeader = textproto.CanonicalMIMEHeaderKey(cfg.Routing.Header)
+	}
 	var faults []error
 	for _, c := range cfg.Upstreams {
 		u, err := newUpstream(c, simURL)
@@ -35,7 +39,7 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	s.Routes = route.New(models(cfg.Models, s.Upstreams))
+	s.Routes = route.New(models(cfg.Models, s.Upstreams), direct(cfg.Upstreams, s.Upstreams)...)
 	return s, nil
 }
 
@@ -65,11 +69,23 @@ func models(cfg []config.Model, upstreams map[string]*upstream.Upstream) []route
 			model.Targets = append(model.Targets, route.Target{
 				Upstream:      t.Upstream,
 				Model:         t.Model,
+				Strip:         t.Strip,
 				Serves:        serves(upstreams[t.Upstream]),
 				NoStreamUsage: !t.StreamUsage,
 			})
 		}
 		out = append(out, model)
+	}
+	return out
+}
+
+// direct returns each upstream as the target of whatever name it is sent.
+func direct(cfg []config.Upstream, upstreams map[string]*upstream.Upstream) []route.Target {
+	var out []route.Target
+	for i := range cfg {
+		out = append(out, route.Target{
+			Upstream: cfg[i].Name, Serves: serves(upstreams[cfg[i].Name]), NoStreamUsage: cfg[i].RefusesStreamUsage(),
+		})
 	}
 	return out
 }

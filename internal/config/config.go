@@ -308,7 +308,7 @@ type Target struct {
 	// azure with an `api_version` before 2024-09-01-preview, which refuses it.
 	StreamUsage bool `json:"stream_usage" default:"true"`
 
-	// Characters that are taken out of the name the client asked for, where
+	// Punctuation that is taken out of the name the client asked for, where
 	// `model` is not given: `.:` makes gpt-4.1 a deployment called gpt-41.
 	Strip string `json:"strip"`
 }
@@ -317,8 +317,11 @@ type Target struct {
 type Routing struct {
 	// A request header by which a client may name the upstream that is to
 	// serve it, `x-provider` for example. It takes the model's target there;
-	// if the model has none, the name goes there as it is. An upstream that
-	// does not exist is answered with 400. Default: none.
+	// if the model has none, or nobody knows it, the name goes there as it
+	// is, so that a key may use whatever its `models` allow at any upstream.
+	// Case does not matter, but where two names differ in nothing else. An
+	// upstream that does not exist is answered with 400. The header goes
+	// nowhere. Default: none.
 	Header string `json:"header"`
 }
 

@@ -33,13 +33,16 @@ type exchange struct {
 
 	caller auth.Caller
 
+	chosen []string // values of the header by which a client chooses an upstream
+	chose  string   // the upstream that it has chosen; empty if none
+
 	body *buffer // as the client sent it; nil until read, and again once it is not needed
 	out  *buffer // as the attempt sends it; may be body
 	req  dialect.Request
 
 	bodyRead bool // to its end
 
-	model  *route.Model
+	model  *route.Model // nil if nobody knows the name, and the client has chosen an upstream
 	target route.Candidate
 	up     *upstream.Upstream
 
@@ -156,7 +159,14 @@ func isMedia(contentType, media string) bool {
 func (x *exchange) admit() error {
 	var known bool
 	x.model, known = x.snap.Routes.Lookup(x.entry.Model)
-	return modelError(x.caller.Principal, x.entry.Model, known)
+	if len(x.chosen) == 0 {
+		return modelError(x.caller.Principal, x.entry.Model, known)
+	}
+	// Whoever chooses an upstream may send it any name that the key allows.
+	if err := modelError(x.caller.Principal, x.entry.Model, true); err != nil {
+		return err
+	}
+	return x.choose()
 }
 
 // modelError says why who may not have the model name, or returns nil.
@@ -177,13 +187,13 @@ func modelError(who *auth.Principal, name string, known bool) error {
 	return nil
 }
 
-// route chooses the target.
+// route finds the target.
 func (x *exchange) route() error {
-	target, ok := x.model.Candidate(x.entry.Model, x.op)
+	target, ok := x.candidate()
 	if !ok {
 		return &llm.Error{
 			Code: llm.CodeUnsupportedOperation, Op: "gateway.route", Param: "model",
-			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API",
+			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API" + x.choiceNote(),
 		}
 	}
 	x.target, x.up = target, x.snap.Upstreams[target.Upstream]

@@ -76,7 +76,7 @@ func ours(s *Snapshot, host string) bool {
 	case "localhost", "127.0.0.1", "::1":
 		return true
 	}
-	return slices.ContainsFunc(s.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	return slices.ContainsFunc(s.Hosts, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
 }
 
 // hostname returns a Host header without its port and brackets, in lower case.

@@ -84,6 +84,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		start: now,
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
+	x.takeRouteHeader()
 	h.serve(x)
 	x.arm() // for what net/http has not sent yet
 	x.linger()

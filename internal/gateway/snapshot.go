@@ -14,8 +14,12 @@ type Snapshot struct {
 	Upstreams map[string]*upstream.Upstream // :: name → upstream; every target's is here
 
 	// Hosts are the host names, without port, that a listener without keys
-	// serves beside localhost, 127.0.0.1 and [::1].
+	// serves beside localhost, 127.0.0.1 and [::1]. "*" is any.
 	Hosts []string
+
+	// RouteHeader is the canonical name of the header by which a client may
+	// choose one of Routes.Upstreams(). Empty means that there is none.
+	RouteHeader string
 
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.

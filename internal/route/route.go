@@ -2,6 +2,7 @@ package route
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
 )
@@ -13,6 +14,10 @@ type Target struct {
 	// Model is the name that the upstream knows. Empty means the name that
 	// the client asked for.
 	Model string
+
+	// Strip lists the characters that are taken out of the client's name where
+	// Model is empty. A name of nothing else is left as it is.
+	Strip string
 
 	// Serves lists the operations that the upstream's API has.
 	Serves []llm.Operation
@@ -34,12 +39,15 @@ type Table struct {
 	exact    map[string]*Model
 	patterns []*Model // most literals first, then in the order given
 	names    []string // exact names, in the order given
+
+	upstreams []Target
 }
 
 // New returns a table of models. Of two models with the same name the first
-// counts.
-func New(models []Model) *Table {
-	t := &Table{exact: make(map[string]*Model, len(models))}
+// counts. The upstreams are what a client may choose by name, each as the
+// target of every name: see [Table.At].
+func New(models []Model, upstreams ...Target) *Table {
+	t := &Table{exact: make(map[string]*Model, len(models)), upstreams: upstreams}
 	for _, m := range models {
 		if !m.Name.Exact() {
 			t.patterns = append(t.patterns, &m)
@@ -72,6 +80,31 @@ func (t *Table) Lookup(name string) (*Model, bool) {
 	return nil, false
 }
 
+// Upstreams returns the names that [Table.Upstream] knows.
+func (t *Table) Upstreams() []string {
+	names := make([]string, len(t.upstreams))
+	for i := range t.upstreams {
+		names[i] = t.upstreams[i].Upstream
+	}
+	return names
+}
+
+// Upstream returns the name of the upstream that a client has chosen. Its case
+// does not matter, but where two names differ in nothing else.
+func (t *Table) Upstream(chosen string) (name string, ok bool) {
+	found := 0
+	for i := range t.upstreams {
+		switch u := t.upstreams[i].Upstream; {
+		case u == chosen:
+			return u, true
+		case strings.EqualFold(u, chosen):
+			name = u
+			found++
+		}
+	}
+	return name, found == 1
+}
+
 // A Candidate is a target that may be tried.
 type Candidate struct {
 	*Target
@@ -83,15 +116,54 @@ type Candidate struct {
 // none does.
 func (m *Model) Candidate(name string, op llm.Operation) (Candidate, bool) {
 	for i := range m.Targets {
-		t := &m.Targets[i]
-		if !slices.Contains(t.Serves, op) {
-			continue
+		if t := &m.Targets[i]; slices.Contains(t.Serves, op) {
+			return t.candidate(name), true
 		}
-		c := Candidate{Target: t, Model: t.Model, Lane: llm.Express}
-		if c.Model == "" {
-			c.Model = name
-		}
-		return c, true
 	}
 	return Candidate{}, false
+}
+
+// At is [Model.Candidate] at one upstream, which the client has chosen: the
+// model's target there, or if it has none there, or there is no model (m is
+// nil), the client's name as it is. It returns false if the upstream does not
+// serve op.
+func (t *Table) At(upstream string, m *Model, name string, op llm.Operation) (Candidate, bool) {
+	if m != nil {
+		for i := range m.Targets {
+			if t := &m.Targets[i]; t.Upstream == upstream && slices.Contains(t.Serves, op) {
+				return t.candidate(name), true
+			}
+		}
+	}
+	for i := range t.upstreams {
+		if u := &t.upstreams[i]; u.Upstream == upstream && slices.Contains(u.Serves, op) {
+			return u.candidate(name), true
+		}
+	}
+	return Candidate{}, false
+}
+
+// candidate returns t for a model that the client calls name.
+func (t *Target) candidate(name string) Candidate {
+	c := Candidate{Target: t, Model: t.Model, Lane: llm.Express}
+	if c.Model == "" {
+		c.Model = t.stripped(name)
+	}
+	return c
+}
+
+func (t *Target) stripped(name string) string {
+	if t.Strip == "" || !strings.ContainsAny(name, t.Strip) {
+		return name
+	}
+	short := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(t.Strip, r) {
+			return -1
+		}
+		return r
+	}, name)
+	if short == "" {
+		return name
+	}
+	return short
 }

@@ -61,3 +61,60 @@ func TestCandidate(t *testing.T) {
 		}
 	}
 }
+
+func TestStrip(t *testing.T) {
+	m := route.Model{Name: "*", Targets: []route.Target{{Upstream: "a", Strip: ".:", Serves: []llm.Operation{llm.OpChat}}}}
+	for name, want := range map[string]string{
+		"gpt-4.1": "gpt-41", "ft:gpt-4o.x": "ftgpt-4ox", "gpt-4o": "gpt-4o", ".:": ".:", "é.": "é",
+	} {
+		if got, _ := m.Candidate(name, llm.OpChat); got.Model != want {
+			t.Errorf("Candidate(%q) = %q, want %q", name, got.Model, want)
+		}
+	}
+}
+
+func TestAt(t *testing.T) {
+	chat, messages := []llm.Operation{llm.OpChat}, []llm.Operation{llm.OpMessages}
+	models := []route.Model{{Name: "m", Targets: []route.Target{
+		{Upstream: "a", Model: "theirs", Serves: chat},
+		{Upstream: "b", Model: "first", Serves: messages},
+		{Upstream: "b", Model: "second", Serves: chat},
+	}}}
+	table := route.New(models, route.Target{Upstream: "a", Serves: chat}, route.Target{Upstream: "b", Serves: messages}, route.Target{Upstream: "c", Serves: chat, NoStreamUsage: true})
+	m, _ := table.Lookup("m")
+	for _, tt := range []struct {
+		upstream string
+		model    *route.Model
+		op       llm.Operation
+		want     string // empty: none
+	}{
+		{"a", m, llm.OpChat, "theirs"},
+		{"b", m, llm.OpChat, "second"},
+		{"b", m, llm.OpMessages, "first"},
+		{"c", m, llm.OpChat, "name"},
+		{"c", nil, llm.OpChat, "name"},
+		{"a", nil, llm.OpMessages, ""},
+		{"a", m, llm.OpMessages, ""},
+		{"d", m, llm.OpChat, ""},
+	} {
+		got, ok := table.At(tt.upstream, tt.model, "name", tt.op)
+		if ok != (tt.want != "") || got.Model != tt.want {
+			t.Errorf("At(%s, %v, %s) = %q, %v; want %q", tt.upstream, tt.model != nil, tt.op, got.Model, ok, tt.want)
+		}
+		if ok && (got.Upstream != tt.upstream || got.NoStreamUsage != (tt.upstream == "c")) {
+			t.Errorf("At(%s, %v, %s) is at %s, no stream usage: %v", tt.upstream, tt.model != nil, tt.op, got.Upstream, got.NoStreamUsage)
+		}
+	}
+}
+
+func TestUpstream(t *testing.T) {
+	table := route.New(nil, route.Target{Upstream: "openai"}, route.Target{Upstream: "Twin"}, route.Target{Upstream: "twin"})
+	for chosen, want := range map[string]string{"openai": "openai", "OpenAI": "openai", "twin": "twin", "Twin": "Twin", "TWIN": "", "ollama": "", "": ""} {
+		if got, ok := table.Upstream(chosen); ok != (want != "") || ok && got != want {
+			t.Errorf("Upstream(%q) = %q, %v; want %q", chosen, got, ok, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"openai", "Twin", "twin"}, table.Upstreams()); diff != "" {
+		t.Errorf("Upstreams() differs (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
+)
+
+// takeRouteHeader takes the header by which a client may choose an upstream
+// out of the request: it is for Weir alone, and goes nowhere.
+func (x *exchange) takeRouteHeader() {
+	name := x.snap.RouteHeader
+	if name == "" {
+		return
+	}
+	if values := x.r.Header[name]; len(values) > 0 {
+		x.chosen = values
+		delete(x.r.Header, name)
+	}
+}
+
+// choose sets x.chose to the upstream that the client's header names. An empty
+// value chooses none.
+func (x *exchange) choose() error {
+	value := ""
+	for _, v := range x.chosen {
+		v = strings.TrimSpace(v)
+		switch {
+		case v == "" || strings.EqualFold(v, value):
+		case value == "":
+			value = v
+		default:
+			return x.notChosen("two different values were given in " + x.headerName())
+		}
+	}
+	if value == "" {
+		return modelError(x.caller.Principal, x.entry.Model, x.model != nil)
+	}
+	name, ok := x.snap.Routes.Upstream(value)
+	if !ok {
+		return x.notChosen(fmt.Sprintf("%s names no upstream: there is no %.64q", x.headerName(), value))
+	}
+	x.chose = name
+	return nil
+}
+
+// notChosen is the refusal of a choice, with the names that there are.
+func (x *exchange) notChosen(why string) error {
+	const most = 20
+	names := x.snap.Routes.Upstreams()
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], " …"
+	}
+	return &llm.Error{
+		Code: llm.CodeUnknownProvider, Op: "gateway.choose",
+		Public: why + "; it may be one of " + strings.Join(names, ", ") + more + ", or be left out",
+	}
+}
+
+// candidate returns the target that may be tried.
+func (x *exchange) candidate() (route.Candidate, bool) {
+	if x.chose != "" {
+		return x.snap.Routes.At(x.chose, x.model, x.entry.Model, x.op)
+	}
+	return x.model.Candidate(x.entry.Model, x.op)
+}
+
+// choiceNote is the end of a refusal that the client's choice has a part in.
+func (x *exchange) choiceNote() string {
+	if x.chose == "" {
+		return ""
+	}
+	return "; " + x.headerName() + " has chosen " + x.chose
+}
+
+func (x *exchange) headerName() string { return "the header " + strings.ToLower(x.snap.RouteHeader) }
