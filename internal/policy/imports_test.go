@@ -43,6 +43,8 @@ var importTable = map[string]may{ // immutable
 	"internal/llm":       {},
 	"internal/sse":       {},
 	"internal/simulator": {},
+	"internal/form":      {},
+	"internal/spool":     {},
 	"internal/jsonscan":  {others: []string{jsonTokens}},
 	"internal/price":     {ours: []string{"internal/llm"}},
 	"internal/route":     {ours: []string{"internal/llm", "internal/price"}},
@@ -60,7 +62,7 @@ var importTable = map[string]may{ // immutable
 	"internal/gateway": {
 		ours: append([]string{
 			"internal/llm", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
-			"internal/dialect", "internal/dialect/*", "internal/upstream",
+			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/form", "internal/spool",
 		}, domain...),
 		others: []string{gzip, zstd},
 		tests:  []string{"internal/app", "internal/config"}, // some set up more than gatetest does
