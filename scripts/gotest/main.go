@@ -78,13 +78,14 @@ func goTest(ctx context.Context, spec string, rep *report) (bool, error) {
 
 // parseSpec splits one argument into the folder and the arguments of go. A
 // word that begins with "-" is a flag; flags with a value are written with "=".
+// The packages go first: behind a flag of the tests' own, go would not see
+// them.
 func parseSpec(spec string) (dir string, args []string) {
 	words := strings.Fields(spec)
-	args = []string{"test", "-json", "-count=1"}
-	packages := []string{}
+	packages, flags := []string{}, []string{}
 	for _, w := range words[min(1, len(words)):] {
 		if strings.HasPrefix(w, "-") {
-			args = append(args, w)
+			flags = append(flags, w)
 		} else {
 			packages = append(packages, w)
 		}
@@ -95,7 +96,7 @@ func parseSpec(spec string) (dir string, args []string) {
 	if len(words) > 0 {
 		dir = words[0]
 	}
-	return dir, append(args, packages...)
+	return dir, slices.Concat([]string{"test", "-json", "-count=1"}, packages, flags)
 }
 
 // An event is one line of `go test -json`; see `go doc test2json`.

@@ -17,8 +17,8 @@ func TestParseSpec(t *testing.T) {
 		wantArgs []string
 	}{
 		{".", ".", []string{"test", "-json", "-count=1", "./..."}},
-		{"test/e2e -race", "test/e2e", []string{"test", "-json", "-count=1", "-race", "./..."}},
-		{". -run=^TestX$ ./a ./b", ".", []string{"test", "-json", "-count=1", "-run=^TestX$", "./a", "./b"}},
+		{"test/e2e -race", "test/e2e", []string{"test", "-json", "-count=1", "./...", "-race"}},
+		{". -run=^TestX$ ./a ./b", ".", []string{"test", "-json", "-count=1", "./a", "./b", "-run=^TestX$"}},
 	} {
 		dir, args := parseSpec(tt.spec)
 		if dir != tt.wantDir || !cmp.Equal(args, tt.wantArgs) {
