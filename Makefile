@@ -66,9 +66,10 @@ soak: ## run the long tests: an hour or more
 bench: build ## compare with a bare ReverseProxy and nginx, as a table of ratios
 	@bash bench/run.sh
 
-conformance: ## check the simulator and the dialects against published schemas (SPEC=<folder>)
+conformance: ## check simulator, dialects and openai-go's own tests against published schemas (SPEC=<folder>)
 	@test -d "$(SPEC)" || { echo 'name the folder of the documents: make conformance SPEC=<folder>' >&2; exit 2; }
-	@WEIR_TEST_STRICT=1 WEIR_SPEC="$(abspath $(SPEC))" $(GOTEST) ". ./internal/simulator/... ./internal/dialect/..."
+	@scripts/fetch.sh go e2e steady
+	@WEIR_TEST_STRICT=1 WEIR_SPEC="$(abspath $(SPEC))" $(GOTEST) ". ./internal/simulator/... ./internal/dialect/..." ". -timeout=10m $(ARGS) ./test/conformance"
 
 golden: ## rewrite the expected results of golden tests; read the diff before committing it
 	@packages=$$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal | xargs -r -n1 dirname | sort -u | sed 's|^|./|'); \
@@ -76,7 +77,7 @@ golden: ## rewrite the expected results of golden tests; read the diff before co
 	go test -count=1 $$packages -update
 
 clean: ## remove what was built and fetched
-	rm -rf bin .cache test/e2e/node_modules
+	rm -rf bin .cache test/e2e/node_modules test/conformance/node_modules
 
 clean-tree:
 	@git diff --exit-code

@@ -4,7 +4,8 @@
 # its own settings and cache. A step whose pins have not changed is skipped.
 #
 #   scripts/fetch.sh              everything that tests use: go, e2e, npm, python
-#   scripts/fetch.sh STEP...      only these; also: tools (the linter)
+#   scripts/fetch.sh STEP...      only these; also: tools (the linter),
+#                                 steady (the mock server of make conformance)
 #
 # A step that cannot be done (no npm here, no network) says so and is not an
 # error: the tests that needed it are then listed as left out, or fail in
@@ -74,6 +75,21 @@ fetch_npm() {
   stamp npm "$lock"
 }
 
+# The mock server is for a target of its own, so it is not among what every
+# test run fetches.
+fetch_steady() {
+  local lock=test/conformance/package-lock.json
+  command -v npm >/dev/null || { skip "no npm on this machine: Steady cannot be fetched"; return; }
+  [[ -d test/conformance/node_modules ]] && fresh steady "$lock" && return
+  echo "fetch: Steady, a hundred megabytes on the first time"
+  rm -f "$stamps/steady"
+  quietly steady npm --prefix test/conformance ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error || {
+    skip "npm could not install $lock"
+    return
+  }
+  stamp steady "$lock"
+}
+
 fetch_python() {
   local pins=test/e2e/requirements.txt
   [[ -f $pins ]] || return 0
@@ -101,9 +117,9 @@ fetch_tools() {
 [[ $# -gt 0 ]] || set -- go e2e npm python
 for step in "$@"; do
   case $step in
-    go | e2e | npm | python | tools) "fetch_$step" ;;
+    go | e2e | npm | python | steady | tools) "fetch_$step" ;;
     *)
-      echo "fetch: unknown step $step (go, e2e, npm, python, tools)" >&2
+      echo "fetch: unknown step $step (go, e2e, npm, python, steady, tools)" >&2
       exit 2
       ;;
   esac

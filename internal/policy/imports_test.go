@@ -86,6 +86,7 @@ var importTable = map[string]may{ // immutable
 	"bench":             {ours: []string{"bench/internal/*"}},
 	"bench/*":           {ours: []string{"bench/internal/*"}},
 	"bench/internal/*":  {ours: []string{"bench/internal/*"}},
+	"test/conformance":  {},
 	"test/e2e":          {ours: []string{"internal/realpart"}},
 	"test/e2e/*":        {ours: []string{"internal/realpart"}},
 }
