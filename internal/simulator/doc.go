@@ -19,12 +19,15 @@
 //	     and …/{images/generations,images/edits,audio/speech,audio/transcriptions,audio/translations}
 //	     /openai/responses… and /openai/models… as /v1, with ?api-version=…
 //	     /openai/v1/…                     as /v1, no api-version or preview
+//	GET  /v1/realtime?model=…, /openai/v1/realtime?model=…, /openai/realtime?api-version=…&deployment=…
+//	     as a WebSocket
 //	POST /api/chat, /api/pull; GET /api/tags, /api/version
 //	GET, DELETE /sim/served
 //
 // With [Options].Keys the /v1 paths take a key as bearer token; /v1/messages
 // also in x-api-key; the /openai paths in api-key, as bearer token, or a bearer
-// token that has the form of a JWT; the /api paths ask for none.
+// token that has the form of a JWT; the /api paths ask for none. A socket also
+// takes it as browsers send it, in the subprotocol openai-insecure-api-key.KEY.
 //
 // # What it says
 //
@@ -75,6 +78,19 @@
 // every category whose name is a word of it. Forms are checked like JSON: a
 // field twice, an unknown one, a file that is none is a 400.
 //
+// # Realtime
+//
+// A session knows the events of the published interface: session.update,
+// conversation.item.create, .retrieve, .delete and .truncate,
+// input_audio_buffer.append, .commit and .clear, response.create and .cancel.
+// What the user typed is the prompt, as elsewhere; sound becomes, when it is
+// committed, a text that says its size and hash, and a token each tenth of a
+// second. An answer is text, or a hum with a transcript if audio is among the
+// modalities, and costs its transcript once as text and once as sound. There is
+// no voice detection. Each message is an event, of which N counts; a cut leaves
+// the socket without a close frame, an early end with one, and x-sim-status and
+// the like refuse the upgrade.
+//
 // # Misbehaviour
 //
 // Headers ask for it, or the name of the model. Durations are Go's (50ms, 2s),
@@ -89,6 +105,7 @@
 //	x-sim-cut: N         sim-cut (3)         after N events the connection is closed in mid-answer
 //	x-sim-cut-bytes: B                       … after B bytes of event N+1
 //	x-sim-end-early: N   sim-end-early (3)   after N events a clean end of the body
+//	x-sim-binary: N      sim-binary (1)      on a socket, the message after N others is a binary one
 //	x-sim-status: S      sim-400 … sim-599   an error in the dialect's shape; a 2xx is the answer's status
 //	x-sim-header: H: V                       a header of the answer, instead of its own; may be repeated
 //	x-sim-body: TEXT                         the body, instead of what it would be

@@ -52,6 +52,8 @@ var operations = map[string]route{ // immutable
 
 	"moderations": {operation: "moderations", methods: "POST", serve: (*exchange).serveModerations},
 
+	"realtime": {operation: "realtime", methods: "GET", serve: (*exchange).serveRealtime},
+
 	"images/generations": {operation: "image_generation", methods: "POST", serve: (*exchange).serveImageGeneration},
 	"images/edits":       {operation: "image_edit", methods: "POST", takes: takesEither, serve: (*exchange).serveImageEdit},
 	"images/variations":  {operation: "image_variation", methods: "POST", takes: takesForm, serve: (*exchange).serveImageVariation},
@@ -71,7 +73,7 @@ var objects = map[string]route{ // immutable
 
 // classic are the first words of what Azure has outside deployments, below an
 // api-version.
-const classic = "responses models"
+const classic = "responses models realtime"
 
 // deployed are the operations that Azure has below a deployment.
 const deployed = "completions chat/completions embeddings audio/transcriptions audio/translations audio/speech images/generations images/edits"

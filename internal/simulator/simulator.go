@@ -55,7 +55,7 @@ type Options struct {
 }
 
 // A Simulator is an [http.Handler] that answers like a model server. It is safe
-// for concurrent use and needs no closing: it starts no goroutine.
+// for concurrent use and needs no closing: no goroutine outlives its request.
 type Simulator struct {
 	options Options
 	name    string
@@ -155,7 +155,9 @@ type exchange struct {
 	captured *capture // stands for w, if the answer is to be sent raw
 	lines    bool     // the stream is NDJSON
 	pieces   bool     // the stream is bytes without lines, its events are its pieces
+	on       *socket  // stands for w and the request's context, if the answer is one
 	failure  func()   // sends the failure of a stream
+	failed   bool     // it was sent
 	wild     bool     // the stream misbehaves
 	spoke    bool     // the stream has carried output of the model
 	over     bool     // nothing more is to be sent
