@@ -15,9 +15,11 @@
 //	POST /v1/messages, /v1/messages/count_tokens, the same below /anthropic
 //	GET, DELETE /v1/responses/{id}, GET …/{id}/input_items, POST …/{id}/cancel
 //	POST /v1/responses/input_tokens, /v1/responses/compact
+//	GET  /v1/chat/completions, GET, POST, DELETE …/{id}, GET …/{id}/messages
+//	GET, POST /v1/files, GET, DELETE …/{id}, GET …/{id}/content
 //	POST /openai/deployments/{d}/{chat/completions,completions,embeddings}?api-version=…
 //	     and …/{images/generations,images/edits,audio/speech,audio/transcriptions,audio/translations}
-//	     /openai/responses… and /openai/models… as /v1, with ?api-version=…
+//	     /openai/{responses,files,models}… as /v1, with ?api-version=…
 //	     /openai/v1/…                     as /v1, no api-version or preview
 //	GET  /v1/realtime?model=…, /openai/v1/realtime?model=…, /openai/realtime?api-version=…&deployment=…
 //	     as a WebSocket
@@ -54,9 +56,11 @@
 //
 // # What it keeps
 //
-// Responses, unless store is false, are kept, the last 10,000 of them and 64 MiB of
-// requests and answers: to be looked at, also as a stream (stream=true) from the
-// event behind starting_after on, and to be deleted. A response with background is queued, and finished
+// Responses, unless store is false, chat completions whose store is true, and
+// files are kept, of each kind the last 10,000 and 64 MiB, to be looked at,
+// listed, changed and deleted as their interfaces have it. A stored response
+// can be had as a stream too (stream=true), from the event behind
+// starting_after on. One with background is queued, and finished
 // when it is first looked at, or later if x-sim-polls says so; until then it can
 // be cancelled. Looking at something costs nothing. Which key made an object is
 // not asked: all of them are one account.

@@ -67,6 +67,8 @@ type Simulator struct {
 	// outlive the responses, of which fewer fit.
 	sizes     shelf[int]
 	responses shelf[response]
+	chats     shelf[keptChat]
+	files     shelf[file]
 }
 
 // Bounds of what is kept for clients: objects of a kind, and bytes of them.
@@ -80,6 +82,8 @@ func New(o Options) *Simulator {
 	s := &Simulator{options: o, name: o.Name, started: time.Now()}
 	s.sizes.most, s.sizes.bytes = keptObjects, 0
 	s.responses.most, s.responses.bytes = keptObjects, keptBytes
+	s.chats.most, s.chats.bytes = keptObjects, keptBytes
+	s.files.most, s.files.bytes = keptObjects, keptBytes
 	if s.name == "" {
 		var random [4]byte
 		_, _ = rand.Read(random[:]) // never fails
