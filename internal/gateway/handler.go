@@ -114,7 +114,7 @@ func (h *Handler) find(x *exchange) (server, *llm.Error) {
 	case ok:
 		x.op, x.pathName = e.op, name
 		if e.op != llm.OpModels {
-			x.speak(e.op.Dialect())
+			x.dialect = dialectOf(e.op)
 		}
 		return e.serve, nil
 	case x.r.Method == http.MethodOptions && (allow != nil || len(x.snap.Origins) > 0):
