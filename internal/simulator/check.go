@@ -181,7 +181,7 @@ func (x *exchange) authorized() bool {
 // take reads the body, so that the record of the request has its size and
 // hash. It does so once, and not where the answer is to come before the body.
 func (x *exchange) take() error {
-	if x.taken || x.m.early {
+	if x.taken || x.m.early || x.r.Body == http.NoBody && x.r.Method != http.MethodPost {
 		return nil
 	}
 	x.taken = true

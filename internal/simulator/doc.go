@@ -160,8 +160,9 @@
 // # What it served
 //
 // GET /sim/served answers a [Report]: every request of the last 10,000, as it
-// came, and how it ended. With wait=5s it first waits, at most so long, until no
-// request is in flight; with after=SEQ it leaves out the first SEQ requests.
-// DELETE forgets them. Nobody is asked for a credential there, and none is
-// shown.
+// came, whether or not it was understood, and how it ended; of a form its
+// parts, of a socket how many messages came and the hash of all of them. With
+// wait=5s it first waits, at most so long, until no request is in flight; with
+// after=SEQ it leaves out the first SEQ requests. DELETE forgets them. Nobody
+// is asked for a credential there, and none is shown.
 package simulator
