@@ -49,8 +49,8 @@ can be served and 2 if it cannot.`,
 			return summarise(cmd.OutOrStdout(), cfg)
 		},
 	}
-	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "the file, as weir serve takes it")
-	cmd.Flags().BoolVar(&print, "print", false, "print the whole configuration with every default, secrets left out")
+	configFlags(cmd, &o)
+	cmd.Flags().BoolVar(&print, "print", false, "print the whole configuration with every default and why it is so, secrets left out")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the file, for editors")
 	return cmd
 }

@@ -28,14 +28,17 @@ running ones the time of listen.drain (30s) to end, and exit. A second signal
 exits at once.
 
 The configuration is the file named by --config, $WEIR_CONFIG or $CONFIG_PATH,
-else ./weir.yaml. Without any, a built-in simulator answers as the models sim-*,
-on this machine only.
+else ./weir.yaml ("weir init" writes one). Without any, variables decide:
+AZURE_OPENAI_ENDPOINT with AZURE_OPENAI_API_KEY, OPENAI_API_KEY, OPENAI_BASE_URL,
+ANTHROPIC_API_KEY, OLLAMA_BASE_URL, PROXY_API_KEY and PORT, or those of
+azure-openai-proxy; "weir check --print" shows what they come to. Without those,
+a built-in simulator answers as the models sim-*, on this machine only.
 
 Log lines go to standard output, one JSON object each.`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if o.BuiltIn && o.Path != "" {
-				return usageError{errors.New("--simulator takes no configuration: leave --config out")}
+			if err := checkFlags(o); err != nil {
+				return err
 			}
 			cfg, err := loadConfig(o)
 			if err != nil {
@@ -59,8 +62,7 @@ Log lines go to standard output, one JSON object each.`,
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&o.Path, "config", "c", "", "configuration file")
-	cmd.Flags().StringVarP(&o.Listen, "listen", "l", "", "address to listen on, instead of listen.address")
+	configFlags(cmd, &o)
 	cmd.Flags().BoolVar(&o.BuiltIn, "simulator", false, "serve the built-in simulator, whatever files and variables there are")
 	return cmd
 }

@@ -15,10 +15,13 @@ func summarise(w io.Writer, cfg *config.Config) error {
 	note(w, "listens on %s", listens(cfg))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, u := range cfg.Upstreams {
-		fmt.Fprintf(t, "upstream %s\t%s\t%s\tauth %s\n", u.Name, u.Kind, u.Endpoint, u.Auth.Method)
+		fmt.Fprintf(t, "upstream %s\t%s\t%s\t%s\n", u.Name, u.Kind, u.Endpoint, u.CalledWith())
 	}
 	for _, m := range cfg.Models {
-		fmt.Fprintf(t, "model %s\t→ %s\n", m.Name, targets(m))
+		fmt.Fprintf(t, "model %s\t→ %s\n", m.Name, m.Leads())
+	}
+	if door := cfg.Transparent; door.Upstream != "" {
+		fmt.Fprintf(t, "transparent %s\t→ %s, as it is\n", door.Address+door.Prefix, door.Upstream)
 	}
 	for _, k := range cfg.Keys {
 		state := ""
@@ -27,7 +30,14 @@ func summarise(w io.Writer, cfg *config.Config) error {
 		}
 		fmt.Fprintf(t, "key %s\ttenant %s\tmay use %s%s\n", k.Name, k.Tenant, strings.Join(k.Models, ", "), state)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	note(w, "keeps data in %s", cfg.DataDir)
+	if cfg.FromEnvironment() {
+		note(w, "no file: the environment decides; weir check --print shows why")
+	}
+	return nil
 }
 
 func listens(cfg *config.Config) string {
@@ -39,16 +49,4 @@ func listens(cfg *config.Config) string {
 		return s + ", without keys"
 	}
 	return s
-}
-
-func targets(m config.Model) string {
-	var out []string
-	for _, t := range m.Targets {
-		name := t.Model
-		if name == "" {
-			name = "the name asked for"
-		}
-		out = append(out, t.Upstream+" as "+name)
-	}
-	return strings.Join(out, ", else ")
 }

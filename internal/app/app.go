@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/config"
@@ -207,47 +206,7 @@ func (a *App) closeSockets() error {
 	return a.sim.Close()
 }
 
-// announce tells the log, and the person who has started Weir, what serves.
-func (a *App) announce() {
-	names := make([]string, 0, len(a.cfg.Models))
-	for _, m := range a.cfg.Models {
-		names = append(names, m.Name)
-	}
-	a.log.Info("listening", "address", a.server.Addr().String(), "tls", a.server.TLS(), "config", a.cfg.Source,
-		"upstreams", len(a.cfg.Upstreams), "models", len(names), "keys", len(a.cfg.Keys))
-	for _, w := range a.cfg.Warnings {
-		a.log.Warn("configuration", "warning", w.String())
-	}
-	fmt.Fprintf(a.notes, "weir listens on %s (address %s, configuration: %s)\n", a.URL(), a.server.Addr(), a.cfg.Source)
-	for _, u := range a.cfg.Upstreams {
-		fmt.Fprintf(a.notes, "  upstream %s: %s %s\n", u.Name, u.Kind, u.Endpoint)
-	}
-	const shown = 10
-	for i, name := range names {
-		if i == shown {
-			fmt.Fprintf(a.notes, "  … and %d more models\n", len(names)-shown)
-			break
-		}
-		fmt.Fprintf(a.notes, "  model %s\n", name)
-	}
-	if len(a.cfg.Keys) == 0 {
-		fmt.Fprintln(a.notes, "  no keys: "+a.servesWhom())
-	}
-	fmt.Fprintf(a.notes, "  OpenAI clients: base URL %s/v1    Anthropic clients: %s\n", a.URL(), a.URL())
-}
-
-// servesWhom says who may call a listener without keys.
-func (a *App) servesWhom() string {
-	host, _, _ := net.SplitHostPort(a.server.Addr().String())
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		return "every program on this machine is served, and no other"
-	}
-	names := append([]string{"localhost", "127.0.0.1", "[::1]"}, a.cfg.Listen.Hosts...)
-	return "everybody who can reach " + a.server.Addr().String() + " is served, under the names " + strings.Join(names, ", ") + " (listen.hosts)"
-}
-
 // operations are those that an upstream may be asked for.
 var operations = []llm.Operation{ // immutable
-	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
-	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens,
 }

@@ -22,6 +22,11 @@ type Options struct {
 	// DataDir, if not "", replaces data_dir (--data-dir).
 	DataDir string
 
+	// EnvFiles are files of variables, NAME=VALUE, that stand beside the
+	// environment in Load (--env-file). A variable of the environment wins over
+	// them, a later file over an earlier one. Parse ignores them.
+	EnvFiles []string
+
 	// BuiltIn takes the built-in configuration, whatever files and variables
 	// there are (--simulator). Only data_dir still depends on the environment.
 	BuiltIn bool
@@ -65,7 +70,19 @@ const defaultFile = "weir.yaml"
 // Everything that is wrong inside it is returned as one [Faults]. The Config
 // is nil if there is an error.
 func Load(o Options) (*Config, error) {
-	o = o.withDefaults()
+	o, warned, err := o.withDefaults().withEnvFiles()
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	c.Warnings = sorted(append(warned, c.Warnings...))
+	return c, nil
+}
+
+func (o Options) load() (*Config, error) {
 	name, named := o.find()
 	if name == "" {
 		return o.fromEnvironment()
@@ -77,9 +94,9 @@ func Load(o Options) (*Config, error) {
 	case errors.Is(err, errTooLarge):
 		return nil, Faults{{Pos: Pos{File: name}, Msg: "the file is larger than " + formatSize(maxSource), Remedy: "a configuration is a few pages; check the file's name"}}
 	case err != nil && named != "":
-		return nil, fmt.Errorf("reading the configuration named by %s: %w", named, err)
+		return nil, fmt.Errorf("reading the configuration named by %s: %w\n\t%s", named, err, readRemedy(err))
 	case err != nil:
-		return nil, fmt.Errorf("reading the configuration: %w", err)
+		return nil, fmt.Errorf("reading the configuration: %w\n\t%s", err, readRemedy(err))
 	}
 	o.Path = name
 	return Parse(data, o)
@@ -105,6 +122,18 @@ func (o Options) withoutFile() (*Config, error) {
 		c.Warnings = append(c.Warnings, Fault{Pos: Pos{File: almost}, Msg: "is not read, " + instead, Remedy: "rename it to " + defaultFile + ", or name it with --config"})
 	}
 	return c, nil
+}
+
+// readRemedy is what to do about a file that cannot be read.
+func readRemedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "correct its name, or leave it out: without a file, variables of the environment decide"
+	case errors.Is(err, fs.ErrPermission):
+		return "let the user that runs weir read it"
+	default:
+		return "name a file that can be read"
+	}
 }
 
 // find returns the file to read and what names it; named is "" for the

@@ -65,10 +65,7 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err // without the address once more
 		}
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("listening on %s: %w: another program, perhaps another Weir, listens there; choose another address", s.Address, err)
-		}
-		return nil, fmt.Errorf("listening on %s: %w", s.Address, err)
+		return nil, fmt.Errorf("listening on %s: %w\n\t%s", s.Address, err, remedy(err))
 	}
 	ctx, cancel := context.WithCancelCause(base)
 	server := &Server{ln: ln, tls: certs != nil, cancel: cancel, handler: h}
@@ -91,6 +88,22 @@ func Listen(base context.Context, s Settings, h http.Handler, log *slog.Logger) 
 		server.srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
 	}
 	return server, nil
+}
+
+// remedy is what to do about an address that cannot be listened on.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program, perhaps another Weir, listens there: stop it, or choose another port"
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return "ports below 1024 need a privilege: choose another port, or give the program CAP_NET_BIND_SERVICE"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine does not have that address: choose one of its own, 127.0.0.1, or none for all of them"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "too many files are open: raise the limit (ulimit -n)"
+	default:
+		return "choose an address of this machine, for example 127.0.0.1:8787"
+	}
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {

@@ -186,7 +186,8 @@ func TestListenErrors(t *testing.T) {
 		s    listen.Settings
 		want string
 	}{
-		{"address in use", listen.Settings{Address: busy.Addr().String()}, "address already in use"},
+		{"address in use", listen.Settings{Address: busy.Addr().String()}, "address already in use\n\tanother program"},
+		{"another machine's address", listen.Settings{Address: "192.0.2.1:0"}, "\n\tthis machine does not have that address"},
 		{"no such file", listen.Settings{Address: "127.0.0.1:0", CertFile: filepath.Join(dir, "no.crt"), KeyFile: filepath.Join(dir, "no.key")}, "no.crt"},
 	} {
 		if _, err := listen.Listen(t.Context(), tt.s, nil, quiet); err == nil || !strings.Contains(err.Error(), tt.want) {

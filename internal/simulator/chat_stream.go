@@ -55,15 +55,14 @@ func (c *chat) deltas() {
 				continue
 			}
 			open++
-			b := c.appendDelta(c.beginChunk(i), i, s, piece, first)
+			b := c.appendDelta(c.beginChunk(i), cursors[i].a, s, piece, first)
 			c.x.delta(c.endChunk(b, ""))
 		}
 	}
 }
 
-// appendDelta appends the delta object of one chunk of a choice.
-func (c *chat) appendDelta(b []byte, choice int, s stage, piece string, first bool) []byte {
-	a := &c.choices[choice]
+// appendDelta appends the delta object of one chunk.
+func (c *chat) appendDelta(b []byte, a *answer, s stage, piece string, first bool) []byte {
 	switch s {
 	case stageReasoning:
 		return append(appendString(append(b, `{"reasoning_content":`...), piece), '}')
@@ -73,7 +72,7 @@ func (c *chat) appendDelta(b []byte, choice int, s stage, piece string, first bo
 	n := int(s - stageCall)
 	b = strconv.AppendInt(append(b, `{"tool_calls":[{"index":`...), int64(n), 10)
 	if first {
-		b = c.call(append(b, ','), a.calls[n], c.callID(choice, n), "")
+		b = c.call(append(b, ','), a.calls[n], c.x.sim.id("call_"), "")
 	} else {
 		kind := `,"function":{"arguments":`
 		if a.calls[n].tool.custom {

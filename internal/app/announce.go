@@ -1,0 +1,138 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/config"
+)
+
+// shown is how many lines a list of the announcement has at most.
+const shown = 10
+
+// announce tells the log, and the person who has started Weir, what serves
+// where and with which key. No secret is among it.
+func (a *App) announce() {
+	cfg := a.cfg
+	a.log.Info("listening", "address", a.server.Addr().String(), "tls", a.server.TLS(), "config", cfg.Source,
+		"upstreams", len(cfg.Upstreams), "models", len(cfg.Models), "keys", len(cfg.Keys))
+	for _, w := range cfg.Warnings {
+		a.log.Warn("configuration", "warning", w.String())
+	}
+	fmt.Fprintf(a.notes, "weir listens on %s (address %s, configuration: %s)\n", a.URL(), a.server.Addr(), cfg.Source)
+	a.note(a.choices()...)
+	a.noteSome("upstreams", a.upstreamLines())
+	a.noteSome("models", a.modelLines())
+	a.note(a.modelNotes()...)
+	if door := cfg.Transparent; door.Upstream != "" {
+		where := "every path below " + door.Prefix
+		if door.Address != "" {
+			where += " of " + door.Address
+		}
+		a.note(where + " → upstream " + door.Upstream + ", as it is")
+	}
+	a.note(a.whoMayCall()...)
+	a.note("data: " + cfg.DataDir)
+	fmt.Fprintf(a.notes, "  OpenAI clients: base URL %s/v1    Anthropic clients: %s\n", a.URL(), a.URL())
+}
+
+// note writes lines for the person.
+func (a *App) note(lines ...string) {
+	for _, line := range lines {
+		fmt.Fprintf(a.notes, "  %s\n", line)
+	}
+}
+
+// noteSome writes the first lines of a list, and how many there are more.
+func (a *App) noteSome(what string, lines []string) {
+	a.note(lines[:min(len(lines), shown)]...)
+	if more := len(lines) - shown; more > 0 {
+		a.note(fmt.Sprintf("… and %d more %s", more, what))
+	}
+}
+
+// choices says where the configuration comes from, if nobody has written it.
+func (a *App) choices() []string {
+	switch {
+	case a.cfg.FromEnvironment():
+		return []string{"no file: the environment decides; weir check --print shows why"}
+	case a.cfg.Source == config.BuiltIn:
+		return []string{"no file: the simulator serves; weir init writes one to begin with"}
+	default:
+		return nil
+	}
+}
+
+func (a *App) upstreamLines() []string {
+	var out []string
+	for i := range a.cfg.Upstreams {
+		u := &a.cfg.Upstreams[i]
+		host := u.Host()
+		if host == "" {
+			host = "built in"
+		}
+		out = append(out, fmt.Sprintf("upstream %s: %s, %s, %s", u.Name, u.Kind, host, u.CalledWith()))
+	}
+	return out
+}
+
+func (a *App) modelLines() []string {
+	var out []string
+	for _, m := range a.cfg.Models {
+		out = append(out, "model "+m.Name+" → "+m.Leads())
+	}
+	return out
+}
+
+// modelNotes says what the models' own lines do not.
+func (a *App) modelNotes() []string {
+	var out []string
+	if header := a.cfg.Routing.Header; header != "" {
+		out = append(out, "clients may choose an upstream by its name, in the header "+header)
+	}
+	if len(a.cfg.Models) > 0 && !a.cfg.ListsModels() {
+		out = append(out, "GET /v1/models lists none: names with * are not listed, so clients must be told a model's name")
+	}
+	return out
+}
+
+// whoMayCall says who is served, and what they must send.
+func (a *App) whoMayCall() []string {
+	var names []string
+	for _, k := range a.cfg.Keys {
+		if !k.Disabled {
+			names = append(names, k.Name)
+		}
+	}
+	switch {
+	case len(a.cfg.Keys) == 0:
+		return []string{"no keys: " + a.servesWhom()}
+	case len(names) == 0:
+		return []string{"keys: all are disabled, nobody may call"}
+	case len(names) > shown:
+		names = append(names[:shown], fmt.Sprintf("… and %d more", len(names)-shown))
+	}
+	lines := []string{"keys: " + strings.Join(names, ", ")}
+	for i := range a.cfg.Upstreams {
+		if a.cfg.Upstreams[i].Auth.Method == config.AuthPassthrough {
+			return append(lines, "clients of "+a.cfg.Upstreams[i].Name+" send Weir's key in x-weir-key, and their own in Authorization")
+		}
+	}
+	return lines
+}
+
+// servesWhom says who may call a listener without keys.
+func (a *App) servesWhom() string {
+	host, _, _ := net.SplitHostPort(a.server.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return "every program on this machine is served, and no other"
+	}
+	everybody := "everybody who can reach " + a.server.Addr().String() + " is served"
+	names := append([]string{"localhost", "127.0.0.1", "[::1]"}, a.cfg.Listen.Hosts...)
+	if slices.Contains(a.cfg.Listen.Hosts, "*") {
+		return everybody + ", under any name"
+	}
+	return everybody + ", under the names " + strings.Join(names, ", ") + " (listen.hosts)"
+}
