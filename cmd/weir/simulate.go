@@ -22,7 +22,9 @@ func simulateCommand() *cobra.Command {
 Azure OpenAI, Anthropic and Ollama, answers with an echo of what it was asked,
 and misbehaves on request (headers x-sim-*, or model names such as sim-slow).
 
-It is for tests and first tries. GET /sim/served tells what it has served.`,
+It is for tests and first tries. GET /sim/served tells what it has served.
+
+` + simulator.Manual(),
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return untilSignal(func(ctx context.Context) error {

@@ -208,5 +208,6 @@ func (a *App) closeSockets() error {
 
 // operations are those that an upstream may be asked for.
 var operations = []llm.Operation{ // immutable
-	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens,
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
+	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
 }

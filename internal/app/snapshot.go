@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"os"
+	"strings"
 
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/config"
@@ -23,6 +24,9 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
 		Hosts:     cfg.Listen.Hosts,
 		BodyLimit: cfg.Listen.BodyLimit,
+	}
+	for _, origin := range cfg.CORS.Origins {
+		s.Origins = append(s.Origins, strings.ToLower(origin))
 	}
 	if cfg.Routing.Header != "" {
 		s.RouteHeader = textproto.CanonicalMIMEHeaderKey(cfg.Routing.Header)

@@ -31,6 +31,7 @@ func (d *decoder) validate(c *Config) {
 	d.keys(c)
 	d.whoMayCall(c)
 	d.routing(c.Routing)
+	d.cors(c)
 }
 
 // name checks that a name is well formed and not among those seen.

@@ -10,7 +10,7 @@
 // body or as the last event of a stream that has begun.
 //
 // Each protocol is a leaf below this package: chat, completions, responses,
-// messages. The leaves do not know each other. What several of them share
+// messages, and media for images, sound and moderations. The leaves do not know each other. What several of them share
 // lives here once: the OpenAI error object, the answers made of choices, the
 // members that every request has. Package dialecttest is the suite that every
 // leaf passes.

@@ -61,6 +61,15 @@ func (f Failure) AppendOpenAIEvent(dst []byte) []byte {
 	return append(dst, "\n\n"...)
 }
 
+// AppendErrorEvent appends the event that ends a stream of typed events which
+// failed. OpenAI's SDKs raise its member "error".
+func (f Failure) AppendErrorEvent(dst []byte) []byte {
+	dst = f.AppendTornEnd(dst)
+	dst = append(dst, `event: error`+"\n"+`data: {"type":"error","error":`...)
+	dst = f.AppendObject(dst)
+	return append(dst, "}\n\n"...)
+}
+
 // AppendTornEnd appends the empty line that f.Torn asks for.
 func (f Failure) AppendTornEnd(dst []byte) []byte {
 	if f.Torn {

@@ -44,13 +44,14 @@ type Outcome struct {
 	Drop bool
 
 	seen, finished choiceSet
+	pieces         int // answers that are complete in themselves
 	expected       int // choices that were asked for; 0 if that is not known
 }
 
 // Report notes a usage that replaces the one before it. One that is all zeroes
 // says nothing: some servers put it on every event but the last.
 func (o *Outcome) Report(u llm.Usage) {
-	if u.Input != 0 || u.Output != 0 {
+	if u.Input != 0 || u.Output != 0 || u.Audio != 0 {
 		o.Usage = u
 	}
 }
@@ -84,17 +85,31 @@ func (o *Outcome) Choice(index int64, finished bool) {
 	}
 }
 
+// Piece notes that one of the answers that were asked for is there, complete
+// in itself: a picture. The last of them ends the stream; an upstream may make
+// fewer than it was asked for.
+func (o *Outcome) Piece() {
+	o.pieces++
+	o.Complete = o.Complete || o.pieces >= max(o.expected, 1)
+}
+
+// Pieces returns how many of them there are.
+func (o *Outcome) Pieces() int { return o.pieces }
+
 func (o *Outcome) complete() bool {
-	return o.Complete || o.seen.len() >= max(o.expected, 1) && o.seen.within(&o.finished)
+	return o.Complete || o.pieces > 0 || o.seen.len() >= max(o.expected, 1) && o.seen.within(&o.finished)
 }
 
 func (o *Outcome) usage() llm.Usage {
 	u := o.Usage
+	told := u.Input != 0 || u.Output != 0 || u.Audio != 0
 	switch {
-	case u.Input == 0 && u.Output == 0:
+	case !told && u.Images == 0:
 		if u.Provenance != llm.UsageNone {
 			return llm.Usage{}
 		}
+	case !told && o.complete():
+		u.Provenance = llm.UsageCounted
 	case o.Final || o.complete():
 		u.Provenance = llm.UsageReported
 	default:

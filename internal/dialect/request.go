@@ -37,6 +37,14 @@ type Request struct {
 	// protocol has it. At least 1.
 	Choices int
 
+	// DefaultModel is the name that the API means where the request names no
+	// model. Empty if it must name one.
+	DefaultModel string
+
+	// Characters is how long the text is that is to be spoken, where the
+	// request is for that.
+	Characters int64
+
 	// Options and IncludeUsage are "stream_options" and the member
 	// "include_usage" in it, where the protocol has them. A Kind of zero means
 	// absent.
@@ -203,12 +211,17 @@ func (r *Request) take(h jsonscan.Hit, raw []byte) error {
 	case atDataSources:
 		r.DataSources = h.Kind != jsonscan.Null
 	case atChoices:
-		// Anything but a sensible number is for the upstream to refuse.
-		if n, err := strconv.Atoi(string(raw)); err == nil && n > 1 {
-			r.Choices = min(n, maxChoicesAsked)
-		}
+		r.Ask(string(raw))
 	}
 	return nil
+}
+
+// Ask notes how many answers are asked for at once. Anything but a sensible
+// number is for the upstream to refuse.
+func (r *Request) Ask(n string) {
+	if n, err := strconv.Atoi(n); err == nil && n > 1 {
+		r.Choices = min(n, maxChoicesAsked)
+	}
 }
 
 func (r *Request) takeModel(kind jsonscan.ValueKind, raw []byte) error {

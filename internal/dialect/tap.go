@@ -37,6 +37,10 @@ type Schema struct {
 
 	// Done is true if "[DONE]" completes a stream. Elsewhere it is skipped.
 	Done bool
+
+	// MaxEvent is the largest event of a stream in bytes. Zero means
+	// sse.DefaultMaxEvent.
+	MaxEvent int
 }
 
 // A Tap watches one answer go by: it is given every byte, in pieces of any
@@ -76,6 +80,7 @@ func NewTap(schema *Schema, stream bool) *Tap {
 		schema: schema,
 		out:    Outcome{Sequence: -1},
 		stream: stream,
+		tok:    sse.Tokenizer{MaxEvent: schema.MaxEvent},
 	}
 	if !stream {
 		t.borrow()
@@ -104,7 +109,7 @@ func (t *Tap) Expect(choices int) { t.out.expected = choices }
 // Next consumes bytes of p up to and including the next boundary and returns
 // how many. If it returns [None], all of p is consumed. A whole body has no
 // boundaries. The error is an *llm.Error, CodeUpstreamTooLarge, if one event
-// is larger than sse.DefaultMaxEvent; the tap is of no more use then but for
+// is larger than the schema's MaxEvent; the tap is of no more use then but for
 // what it has found.
 func (t *Tap) Next(p []byte) (n int, end Boundary, err error) {
 	if !t.stream {
@@ -269,10 +274,11 @@ func (t *Tap) Drop() bool { return t.out.Drop }
 func (t *Tap) Content() bool { return t.content }
 
 // Usage returns what the upstream has reported. Its provenance is
-// UsageReported if that is all there will be, UsageEstimated if the answer was
-// cut before the last count (Output is then a lower bound), UsageNone if the
-// operation uses nothing, and UsageUnknown if nothing was reported, or nothing
-// but zeroes: see OutputBytes.
+// UsageReported if that is all there will be, UsageCounted if the pictures of a
+// complete answer are, UsageEstimated if the answer was cut before the last
+// count (which is then a lower bound), UsageNone if the operation uses nothing,
+// and UsageUnknown if nothing was reported, or nothing but zeroes: see
+// OutputBytes.
 func (t *Tap) Usage() llm.Usage { return t.out.usage() }
 
 // Complete reports whether the answer has come to its proper end, a failure

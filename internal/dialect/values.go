@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/weir-gateway/weir/internal/jsonscan"
 )
@@ -55,6 +56,20 @@ func count(raw []byte) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// Seconds returns the number of seconds at path. It returns false if there is
+// none, or one that cannot be a length of time.
+func (v Values) Seconds(path int) (time.Duration, bool) {
+	const most = 1e8
+	if v.Kind(path) != jsonscan.Number {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(v.Value(path)), 64)
+	if err != nil || !(0 <= f && f <= most) {
+		return 0, false
+	}
+	return time.Duration(f * float64(time.Second)), true
 }
 
 // Largest returns the largest count at these paths, 0 if there is none.

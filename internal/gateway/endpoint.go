@@ -30,13 +30,33 @@ var inference = []endpoint{ // immutable
 	{http.MethodPost, "/embeddings", llm.OpEmbeddings, (*exchange).serve},
 }
 
+// imagesAndSound are the exchanges that Azure has below a deployment, too.
+var imagesAndSound = []endpoint{ // immutable
+	{http.MethodPost, "/images/generations", llm.OpImageGeneration, (*exchange).serve},
+	{http.MethodPost, "/images/edits", llm.OpImageEdit, (*exchange).serve},
+	{http.MethodPost, "/audio/speech", llm.OpSpeech, (*exchange).serve},
+	{http.MethodPost, "/audio/transcriptions", llm.OpTranscription, (*exchange).serve},
+	{http.MethodPost, "/audio/translations", llm.OpTranslation, (*exchange).serve},
+}
+
+// openAIOnly are those that Azure does not have; it may learn them.
+var openAIOnly = []endpoint{ // immutable
+	{http.MethodPost, "/images/variations", llm.OpImageVariation, (*exchange).serve},
+	{http.MethodPost, "/moderations", llm.OpModerations, (*exchange).serve},
+}
+
 // endpoints returns the whole table: OpenAI's paths, Anthropic's, and the
 // Azure forms of both (protocols: Azure classic names the deployment in the
 // path, Azure v1 in the body).
 func endpoints() []endpoint {
 	var table []endpoint
 	for _, base := range [...]string{"/v1", "/openai/v1", "/openai/deployments/{name}", "/deployments/{name}"} {
-		for _, e := range inference {
+		for _, e := range slices.Concat(inference, imagesAndSound) {
+			table = append(table, endpoint{e.method, base + e.template, e.op, e.serve})
+		}
+	}
+	for _, base := range [...]string{"/v1", "/openai/v1"} {
+		for _, e := range openAIOnly {
 			table = append(table, endpoint{e.method, base + e.template, e.op, e.serve})
 		}
 	}

@@ -1,10 +1,7 @@
 package gateway
 
 import (
-	"errors"
-	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/auth"
@@ -104,59 +101,16 @@ func (x *exchange) announce() {
 	}
 }
 
-// read takes the request body and finds in it what must be known.
-func (x *exchange) read() (err error) {
-	if x.h.draining.Load() {
-		return &llm.Error{Code: llm.CodeShuttingDown, Op: "gateway.read", RetryAfter: time.Second}
-	}
-	if !x.snap.Keys.Demanded() && !isJSON(x.r.Header.Get("Content-Type")) {
-		return &llm.Error{
-			Code: llm.CodeUnsupportedMediaType, Op: "gateway.read",
-			Public: "the request body must be JSON, and say so: send Content-Type: application/json",
-		}
-	}
-	if x.body, err = x.readBody(); err != nil {
-		return err
-	}
-	if len(x.body.bytes()) == 0 {
-		return &llm.Error{Code: llm.CodeInvalidJSON, Op: "gateway.read", Public: "the request body is empty: JSON was expected at byte offset 0"}
-	}
-	if x.req, err = x.dialect.ReadRequest(x.body.bytes()); err != nil {
-		return err
-	}
-	x.entry.Stream = x.req.Stream
-	if x.pathName == "" {
-		x.entry.Model = x.req.Model
-		return x.req.NeedModel()
-	}
-	// The path is what is authorised; attempt makes the body agree.
-	if err := dialect.CheckModel(x.pathName); err != nil {
-		return err
-	}
-	x.entry.Model = x.pathName
-	return nil
-}
-
-// isJSON reports whether a Content-Type is JSON's.
-func isJSON(contentType string) bool {
-	if isMedia(contentType, "application/json") {
-		return true
-	}
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && strings.HasSuffix(t, "+json")
-}
-
-// isMedia reports whether a Content-Type is media, with any parameters.
-func isMedia(contentType, media string) bool {
-	if contentType == media { // most are
-		return true
-	}
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && t == media
-}
-
 // admit checks that the caller may use the model.
 func (x *exchange) admit() error {
+	err := x.admitModel()
+	if err != nil && x.pathName == "" && !x.req.HasModel {
+		return x.noDefault(err)
+	}
+	return err
+}
+
+func (x *exchange) admitModel() error {
 	var known bool
 	x.model, known = x.snap.Routes.Lookup(x.entry.Model)
 	if len(x.chosen) == 0 {
@@ -268,51 +222,6 @@ func (x *exchange) account(failure *llm.Error) {
 		}
 		o.ExchangeDone(e, failure)
 	}
-}
-
-// The rules of thumb where nobody has counted tokens: for text, and for images
-// and files in base64, of which 100 KB are about a thousand tokens.
-const (
-	bytesPerToken  = 4
-	base64PerToken = 100
-)
-
-// usage returns what the exchange used: what the upstream has reported, else
-// an estimate if a model may have been at work, else nothing.
-func (x *exchange) usage(failure *llm.Error) llm.Usage {
-	var u llm.Usage
-	if x.tap != nil {
-		u = x.tap.Usage()
-		if u.Provenance == llm.UsageNone || u.Provenance == llm.UsageReported && (failure == nil || x.tap.Complete()) {
-			return u
-		}
-	}
-	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || refused(failure) {
-		return llm.Usage{Provenance: llm.UsageNone}
-	}
-	text := x.req.Counts.TextBytes + x.req.Counts.Base64Bytes*bytesPerToken/base64PerToken
-	u.Input = max(u.Input, (text+bytesPerToken-1)/bytesPerToken)
-	if x.tap != nil {
-		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
-	}
-	u.Provenance = llm.UsageEstimated
-	return u
-}
-
-// refused reports whether a failure means that no model was at work.
-func refused(failure *llm.Error) bool {
-	if failure == nil {
-		return false
-	}
-	switch failure.Code {
-	case llm.CodeUpstreamConnect, llm.CodeUpstreamTLS, llm.CodeConnectTimeout, llm.CodeUpstreamAuth, llm.CodeModelUnavailable:
-		return true
-	}
-	switch failure.Kind() {
-	case llm.Invalid, llm.Unauthenticated: // found before anything was sent, or said by the upstream
-		return true
-	}
-	return failure.Answer != nil || errors.Is(failure, upstream.ErrNotSent)
 }
 
 // cause returns err as what it means for the exchange: a context that a

@@ -9,6 +9,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/chat"
 	"github.com/weir-gateway/weir/internal/dialect/completions"
+	"github.com/weir-gateway/weir/internal/dialect/media"
 	"github.com/weir-gateway/weir/internal/dialect/messages"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/llm"
@@ -101,6 +102,17 @@ func (x *exchange) respond(status int, contentType string, body []byte) {
 	x.writeStatus(status)
 	x.entry.FirstByte = time.Since(x.start)
 	_ = x.write(body) // a client that has left need not be told
+}
+
+// dialectOf returns the implementation of the protocol that op is spoken in.
+func dialectOf(op llm.Operation) dialect.Dialect {
+	if op == llm.OpChat || op == llm.OpEmbeddings { // most are
+		return chat.Dialect{}
+	}
+	if d, ok := media.Of(op); ok {
+		return d
+	}
+	return dialects(op.Dialect())
 }
 
 // dialects returns the implementation of d.

@@ -28,7 +28,8 @@ func canonicalPath(_ *Snapshot, r *http.Request) *llm.Error {
 
 // ownHost and ownOrigin keep web pages from spending a developer's money: a
 // listener without keys serves only its own host names (which stops DNS
-// rebinding) and only requests that no page of another site has made.
+// rebinding) and only requests that no page of another site has made, but for
+// those of origins that are named.
 //
 // Probes come by whatever address the machine has: they are let through, and
 // learn nothing.
@@ -45,7 +46,10 @@ func ownHost(s *Snapshot, r *http.Request) *llm.Error {
 func isProbe(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
 
 func ownOrigin(s *Snapshot, r *http.Request) *llm.Error {
-	if s.Keys.Demanded() {
+	if s.Keys.Demanded() || s.anyOrigin() {
+		return nil
+	}
+	if from := origin(r.Header); from != "" && s.namesOrigin(from) {
 		return nil
 	}
 	foreign := slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site")

@@ -85,6 +85,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
 	x.takeRouteHeader()
+	x.shareAnswer()
 	h.serve(x)
 	x.arm() // for what net/http has not sent yet
 	x.linger()
@@ -113,9 +114,11 @@ func (h *Handler) find(x *exchange) (server, *llm.Error) {
 	case ok:
 		x.op, x.pathName = e.op, name
 		if e.op != llm.OpModels {
-			x.speak(e.op.Dialect())
+			x.dialect = dialectOf(e.op)
 		}
 		return e.serve, nil
+	case x.r.Method == http.MethodOptions && (allow != nil || len(x.snap.Origins) > 0):
+		return options(allow), nil
 	case allow != nil:
 		x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
 		return nil, &llm.Error{

@@ -39,6 +39,10 @@ func (x *exchange) relay() error {
 		return x.relayStream()
 	case media == "", media == "application/json", strings.HasSuffix(media, "+json"):
 		return x.relayWhole()
+	case x.op == llm.OpSpeech && isSound(media):
+		return x.relayBytes(false)
+	case (x.op == llm.OpTranscription || x.op == llm.OpTranslation) && isText(media):
+		return x.relayBytes(true)
 	default:
 		return x.up.Unreadable(x.answer)
 	}

@@ -17,6 +17,10 @@ type Snapshot struct {
 	// serves beside localhost, 127.0.0.1 and [::1]. "*" is any.
 	Hosts []string
 
+	// Origins are the origins whose pages may call, in lower case and without
+	// the usual port, as browsers write them. "*", alone, is any.
+	Origins []string
+
 	// RouteHeader is the canonical name of the header by which a client may
 	// choose one of Routes.Upstreams(). Empty means that there is none.
 	RouteHeader string

@@ -75,6 +75,7 @@ const (
 	UsageReported                    // the upstream said so
 	UsageEstimated                   // Weir counted bytes, because the upstream could not say any more
 	UsageNone                        // nothing was used: no attempt reached a model
+	UsageCounted                     // the upstream reports none of what it did in full, and Weir counted its units: pictures, characters
 )
 
 // String returns the name used in logs and in the ledger.
@@ -86,6 +87,8 @@ func (p Provenance) String() string {
 		return "estimated"
 	case UsageNone:
 		return "none"
+	case UsageCounted:
+		return "counted"
 	default:
 		return "unknown"
 	}

@@ -22,6 +22,7 @@ const (
 	cobra      = "github.com/spf13/cobra"
 	gzip       = "github.com/klauspost/compress/gzip"
 	zstd       = "github.com/klauspost/compress/zstd"
+	websocket  = "github.com/coder/websocket"
 )
 
 // The YAML library is one thing in several packages.
@@ -42,7 +43,7 @@ var domain = []string{"internal/auth", "internal/limit", "internal/ledger", "int
 var importTable = map[string]may{ // immutable
 	"internal/llm":       {},
 	"internal/sse":       {},
-	"internal/simulator": {},
+	"internal/simulator": {others: []string{websocket}},
 	"internal/form":      {},
 	"internal/spool":     {},
 	"internal/jsonscan":  {others: []string{jsonTokens}},

@@ -81,6 +81,7 @@ var startsGoroutines = map[string]string{ // immutable
 	"internal/upstream":  "watches calls in flight and health",
 	"internal/telemetry": "writes log lines when it is time, and stops that in Close",
 	"internal/ledger":    "writes entries behind the exchange",
+	"internal/simulator": "reads a socket while it answers, and waits when it ends",
 	"internal/gatetest":  "runs a gateway for a test, and stops it in Cleanup",
 
 	// Not part of the product.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,9 @@ func (x *exchange) serveChat() error {
 	}
 	c.id, c.created = x.sim.id("chatcmpl-"), time.Now().Unix()
 	c.choices, c.cost = x.answers(&c.turn)
+	if c.stored {
+		c.keep()
+	}
 	if x.streaming(c.stream) {
 		c.streamed()
 		return nil
@@ -30,6 +34,7 @@ type chat struct {
 	turn
 	x            *exchange
 	includeUsage bool
+	stored       bool // it is to be kept
 	id           string
 	created      int64
 	choices      []answer
@@ -56,6 +61,8 @@ func (c *chat) parse() error {
 		k.fail("stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
 	}
 	c.includeUsage = k.flag(options, "include_usage")
+	c.stored = k.flag(req, "store")
+	k.dict(req, "metadata")
 	c.n = k.integer(req, "n", 1, 128, 1)
 	c.max = k.integer(req, "max_tokens", 1, math.MaxInt32, 0)
 	c.max = k.integer(req, "max_completion_tokens", 1, math.MaxInt32, c.max)
@@ -216,7 +223,7 @@ func (c *chat) whole() []byte {
 			b = append(b, ',')
 		}
 		b = append(append(b, `{"index":`...), strconv.Itoa(i)...)
-		b = c.message(append(b, `,"message":`...), a)
+		b = c.message(append(b, `,"message":`...), i)
 		b = appendString(append(b, `,"logprobs":null,"finish_reason":`...), a.finishReason())
 		if c.x.shape == shapeAzure {
 			b = append(append(b, `,"content_filter_results":`...), harmless...)
@@ -242,7 +249,9 @@ func (c *chat) head(b []byte, kind string) []byte {
 	return append(b, `,"service_tier":"default","system_fingerprint":"fp_sim",`...)
 }
 
-func (c *chat) message(b []byte, a *answer) []byte {
+// message appends what choice n says.
+func (c *chat) message(b []byte, n int) []byte {
+	a := &c.choices[n]
 	b = append(b, `{"role":"assistant","content":`...)
 	if len(a.calls) > 0 {
 		b = append(b, "null"...)
@@ -255,12 +264,17 @@ func (c *chat) message(b []byte, a *answer) []byte {
 	}
 	for i, call := range a.calls {
 		b = append(b, openComma(i, `,"tool_calls":[`)...)
-		b = c.call(append(b, '{'), call, c.x.sim.id("call_"), call.input)
+		b = c.call(append(b, '{'), call, c.callID(n, i), call.input)
 	}
 	if len(a.calls) > 0 {
 		b = append(b, ']')
 	}
 	return append(b, '}')
+}
+
+// callID returns the id of call n of a choice, whole and streamed.
+func (c *chat) callID(choice, n int) string {
+	return fmt.Sprintf("call_%s%02x%02x", strings.TrimPrefix(c.id, "chatcmpl-"), choice, n)
 }
 
 // openComma returns open before the first element of a list and a comma before

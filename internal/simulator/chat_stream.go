@@ -55,14 +55,15 @@ func (c *chat) deltas() {
 				continue
 			}
 			open++
-			b := c.appendDelta(c.beginChunk(i), cursors[i].a, s, piece, first)
+			b := c.appendDelta(c.beginChunk(i), i, s, piece, first)
 			c.x.delta(c.endChunk(b, ""))
 		}
 	}
 }
 
-// appendDelta appends the delta object of one chunk.
-func (c *chat) appendDelta(b []byte, a *answer, s stage, piece string, first bool) []byte {
+// appendDelta appends the delta object of one chunk of a choice.
+func (c *chat) appendDelta(b []byte, choice int, s stage, piece string, first bool) []byte {
+	a := &c.choices[choice]
 	switch s {
 	case stageReasoning:
 		return append(appendString(append(b, `{"reasoning_content":`...), piece), '}')
@@ -72,7 +73,7 @@ func (c *chat) appendDelta(b []byte, a *answer, s stage, piece string, first boo
 	n := int(s - stageCall)
 	b = strconv.AppendInt(append(b, `{"tool_calls":[{"index":`...), int64(n), 10)
 	if first {
-		b = c.call(append(b, ','), a.calls[n], c.x.sim.id("call_"), "")
+		b = c.call(append(b, ','), a.calls[n], c.callID(choice, n), "")
 	} else {
 		kind := `,"function":{"arguments":`
 		if a.calls[n].tool.custom {

@@ -34,7 +34,7 @@ func (x *exchange) checkMethod() error {
 func (x *exchange) check() error {
 	h := x.r.Header
 	if x.sim.options.Strict {
-		if name := forbidden(h); name != "" {
+		if name := forbidden(h, x.operation == "realtime"); name != "" {
 			return invalid("", "Header "+name+" must not reach a model server.")
 		}
 		if len(credentials(h)) > 1 {
@@ -118,17 +118,18 @@ func (x *exchange) checkVersion() error {
 }
 
 // forbidden returns the name of a header that only a careless gateway sends.
-func forbidden(h http.Header) string {
+// Where a socket is wanted, those that ask for one are none.
+func forbidden(h http.Header, socket bool) string {
 	for name, texts := range h {
 		lower := strings.ToLower(name)
 		switch {
 		case lower == "cookie", lower == "forwarded", lower == "x-real-ip", lower == "via",
-			lower == "te", lower == "keep-alive", lower == "upgrade",
+			lower == "te", lower == "keep-alive", lower == "upgrade" && !socket,
 			strings.HasPrefix(lower, "x-weir-"), strings.HasPrefix(lower, "x-forwarded-"), strings.HasPrefix(lower, "proxy-"):
 			return lower
 		case lower == "connection":
 			for token := range strings.SplitSeq(strings.Join(texts, ","), ",") {
-				if t := strings.ToLower(strings.TrimSpace(token)); t != "close" && t != "keep-alive" && t != "" {
+				if t := strings.ToLower(strings.TrimSpace(token)); t != "close" && t != "keep-alive" && t != "" && (t != "upgrade" || !socket) {
 					return lower + ": " + t
 				}
 			}
@@ -141,7 +142,7 @@ func forbidden(h http.Header) string {
 
 // credentials returns the different credentials in h.
 func credentials(h http.Header) []string {
-	list := []string{bearer(h), h.Get("Api-Key"), h.Get("X-Api-Key")}
+	list := []string{bearer(h), h.Get("Api-Key"), h.Get("X-Api-Key"), socketKey(h)}
 	slices.Sort(list)
 	list = slices.Compact(list)
 	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
@@ -163,6 +164,9 @@ func (x *exchange) authorized() bool {
 	}
 	h := x.r.Header
 	known := func(s string) bool { return s != "" && slices.Contains(x.sim.options.Keys, s) }
+	if x.operation == "realtime" && known(socketKey(h)) {
+		return true
+	}
 	switch x.family {
 	case familyClassic, familyAzureV1:
 		// An Entra token is a JWT; whose it is cannot be checked here.
@@ -177,7 +181,7 @@ func (x *exchange) authorized() bool {
 // take reads the body, so that the record of the request has its size and
 // hash. It does so once, and not where the answer is to come before the body.
 func (x *exchange) take() error {
-	if x.taken || x.m.early {
+	if x.taken || x.m.early || x.r.Body == http.NoBody && x.r.Method != http.MethodPost {
 		return nil
 	}
 	x.taken = true

@@ -15,16 +15,21 @@
 //	POST /v1/messages, /v1/messages/count_tokens, the same below /anthropic
 //	GET, DELETE /v1/responses/{id}, GET …/{id}/input_items, POST …/{id}/cancel
 //	POST /v1/responses/input_tokens, /v1/responses/compact
+//	GET  /v1/chat/completions, GET, POST, DELETE …/{id}, GET …/{id}/messages
+//	GET, POST /v1/files, GET, DELETE …/{id}, GET …/{id}/content
 //	POST /openai/deployments/{d}/{chat/completions,completions,embeddings}?api-version=…
 //	     and …/{images/generations,images/edits,audio/speech,audio/transcriptions,audio/translations}
-//	     /openai/responses… and /openai/models… as /v1, with ?api-version=…
+//	     /openai/{responses,files,models}… as /v1, with ?api-version=…
 //	     /openai/v1/…                     as /v1, no api-version or preview
+//	GET  /v1/realtime?model=…, /openai/v1/realtime?model=…, /openai/realtime?api-version=…&deployment=…
+//	     as a WebSocket
 //	POST /api/chat, /api/pull; GET /api/tags, /api/version
 //	GET, DELETE /sim/served
 //
 // With [Options].Keys the /v1 paths take a key as bearer token; /v1/messages
 // also in x-api-key; the /openai paths in api-key, as bearer token, or a bearer
-// token that has the form of a JWT; the /api paths ask for none.
+// token that has the form of a JWT; the /api paths ask for none. A socket also
+// takes it as browsers send it, in the subprotocol openai-insecure-api-key.KEY.
 //
 // # What it says
 //
@@ -51,9 +56,11 @@
 //
 // # What it keeps
 //
-// Responses, unless store is false, are kept, the last 10,000 of them and 64 MiB of
-// requests and answers: to be looked at, also as a stream (stream=true) from the
-// event behind starting_after on, and to be deleted. A response with background is queued, and finished
+// Responses, unless store is false, chat completions whose store is true, and
+// files are kept, of each kind the last 10,000 and 64 MiB, to be looked at,
+// listed, changed and deleted as their interfaces have it. A stored response
+// can be had as a stream too (stream=true), from the event behind
+// starting_after on. One with background is queued, and finished
 // when it is first looked at, or later if x-sim-polls says so; until then it can
 // be cancelled. Looking at something costs nothing. Which key made an object is
 // not asked: all of them are one account.
@@ -75,6 +82,19 @@
 // every category whose name is a word of it. Forms are checked like JSON: a
 // field twice, an unknown one, a file that is none is a 400.
 //
+// # Realtime
+//
+// A session knows the events of the published interface: session.update,
+// conversation.item.create, .retrieve, .delete and .truncate,
+// input_audio_buffer.append, .commit and .clear, response.create and .cancel.
+// What the user typed is the prompt, as elsewhere; sound becomes, when it is
+// committed, a text that says its size and hash, and a token each tenth of a
+// second. An answer is text, or a hum with a transcript if audio is among the
+// modalities, and costs its transcript once as text and once as sound. There is
+// no voice detection. Each message is an event, of which N counts; a cut leaves
+// the socket without a close frame, an early end with one, and x-sim-status and
+// the like refuse the upgrade.
+//
 // # Misbehaviour
 //
 // Headers ask for it, or the name of the model. Durations are Go's (50ms, 2s),
@@ -89,6 +109,7 @@
 //	x-sim-cut: N         sim-cut (3)         after N events the connection is closed in mid-answer
 //	x-sim-cut-bytes: B                       … after B bytes of event N+1
 //	x-sim-end-early: N   sim-end-early (3)   after N events a clean end of the body
+//	x-sim-binary: N      sim-binary (1)      on a socket, the message after N others is a binary one
 //	x-sim-status: S      sim-400 … sim-599   an error in the dialect's shape; a 2xx is the answer's status
 //	x-sim-header: H: V                       a header of the answer, instead of its own; may be repeated
 //	x-sim-body: TEXT                         the body, instead of what it would be
@@ -139,8 +160,9 @@
 // # What it served
 //
 // GET /sim/served answers a [Report]: every request of the last 10,000, as it
-// came, and how it ended. With wait=5s it first waits, at most so long, until no
-// request is in flight; with after=SEQ it leaves out the first SEQ requests.
-// DELETE forgets them. Nobody is asked for a credential there, and none is
-// shown.
+// came, whether or not it was understood, and how it ended; of a form its
+// parts, of a socket how many messages came and the hash of all of them. With
+// wait=5s it first waits, at most so long, until no request is in flight; with
+// after=SEQ it leaves out the first SEQ requests. DELETE forgets them. Nobody
+// is asked for a credential there, and none is shown.
 package simulator

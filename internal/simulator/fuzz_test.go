@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/weir-gateway/weir/internal/simulator"
 )
@@ -101,5 +102,31 @@ func FuzzForm(f *testing.F) {
 				t.Fatalf("%q: the answer does not show the hash of %s: %s", body, p.Filename, w.Body)
 			}
 		}
+	})
+}
+
+// FuzzRealtime checks that whatever message comes on a socket, every event of
+// the answer is JSON and the session goes on.
+func FuzzRealtime(f *testing.F) {
+	for _, seed := range []string{
+		`{"type":"session.update","session":{"type":"realtime","audio":{"output":{"voice":"a"}},"tools":[{"type":"function","name":"f"}]}}`,
+		say("hi"), `{"type":"response.create","response":{"input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"call f {}"}]}],"tools":[{"type":"function","name":"f"}],"metadata":null}}`,
+		`{"type":"input_audio_buffer.append","audio":"AAAA"}`, `{"type":"conversation.item.truncate","item_id":"a"}`, `{"type":1}`, `[`, "",
+	} {
+		f.Add(seed)
+	}
+	server := httptest.NewServer(simulator.New(simulator.Options{Strict: true, Records: 1}))
+	f.Cleanup(server.Close)
+	f.Cleanup(server.CloseClientConnections)
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return // the library closes the socket, as it must
+		}
+		s := open(t, server, "/v1/realtime?model=m")
+		s.send(text)
+		s.send(`{"type":"no such event","event_id":"the end"}`)
+		for str(s.read().data, "error", "event_id") != "the end" {
+		}
+		_ = s.conn.CloseNow()
 	})
 }

@@ -32,6 +32,25 @@ func TestTheTableOfThePackageCommentIsWhole(t *testing.T) {
 	}
 }
 
+func TestTheManualHasBothTables(t *testing.T) {
+	manual := Manual()
+	for key := range knobs {
+		if !strings.Contains(manual, "\n  "+strings.ToLower(key)) {
+			t.Errorf("header %s is not in the manual", strings.ToLower(key))
+		}
+	}
+	for _, want := range []string{"What it says:\n", "\n  call NAME <<<text>>> ", "Misbehaviour:\n"} {
+		if !strings.Contains(manual, want) {
+			t.Errorf("%q is not in the manual", want)
+		}
+	}
+	for _, not := range []string{"//", "Trying it", "package"} {
+		if strings.Contains(manual, not) {
+			t.Errorf("%q is in the manual", not)
+		}
+	}
+}
+
 // FuzzParseObject checks that what parseObject takes is what encoding/json
 // takes, and that the values it finds are those that encoding/json finds.
 func FuzzParseObject(f *testing.F) {

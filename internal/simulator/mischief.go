@@ -32,6 +32,7 @@ type mischief struct {
 	cut      int
 	cutBytes int
 	endEarly int
+	binary   int
 
 	status  int
 	headers []string
@@ -60,7 +61,7 @@ type mischief struct {
 }
 
 // calm is a mischief that does nothing.
-func calm() mischief { return mischief{stall: never, cut: never, endEarly: never} }
+func calm() mischief { return mischief{stall: never, cut: never, endEarly: never, binary: never} }
 
 // wild reports whether something is to happen between the events of a stream,
 // or to their bytes.
@@ -76,6 +77,7 @@ var models = map[string][]string{ // immutable
 	"sim-stall":          {"X-Sim-Stall: 3"},
 	"sim-cut":            {"X-Sim-Cut: 3"},
 	"sim-end-early":      {"X-Sim-End-Early: 3"},
+	"sim-binary":         {"X-Sim-Binary: 1"},
 	"sim-error":          {"X-Sim-Error: middle"},
 	"sim-error-first":    {"X-Sim-Error: first"},
 	"sim-html":           {"X-Sim-Html: true"},
@@ -158,6 +160,7 @@ var knobs = map[string]knob{ // immutable
 	"X-Sim-Cut":       parsed(count, func(m *mischief) *int { return &m.cut }),
 	"X-Sim-Cut-Bytes": parsed(count, func(m *mischief) *int { return &m.cutBytes }),
 	"X-Sim-End-Early": parsed(count, func(m *mischief) *int { return &m.endEarly }),
+	"X-Sim-Binary":    parsed(count, func(m *mischief) *int { return &m.binary }),
 
 	"X-Sim-Status":     parsed(status, func(m *mischief) *int { return &m.status }),
 	"X-Sim-Header":     addHeader,

@@ -153,15 +153,7 @@ func (x *exchange) serveInputItems() error {
 		return err
 	}
 	ids, items := c.inputItems()
-	list := page.list(&k, ids, items)
-	if err := k.err(); err != nil {
-		return err
-	}
-	if ok, err := x.ready("", false); !ok {
-		return err
-	}
-	x.writeWhole(x.success(), "application/json", indent(list))
-	return nil
+	return x.answerList(&k, page, ids, items)
 }
 
 // inputItems returns the items of the request, each with an id, and texts as

@@ -40,9 +40,10 @@ const (
 	takesNothing       // any, and it is not read for its meaning
 )
 
-// operations of the OpenAI paths, by their path below the family's root.
+// operations of the OpenAI paths, by their path below the family's root. With a
+// method in front they are for that one alone.
 var operations = map[string]route{ // immutable
-	"chat/completions":       {operation: "chat", methods: "POST", serve: (*exchange).serveChat},
+	"chat/completions":       {operation: "chat", methods: "GET, POST", serve: (*exchange).serveChat},
 	"completions":            {operation: "completions", methods: "POST", serve: (*exchange).serveCompletions},
 	"responses":              {operation: "responses", methods: "POST", serve: (*exchange).serveResponses},
 	"embeddings":             {operation: "embeddings", methods: "POST", serve: (*exchange).serveEmbeddings},
@@ -51,6 +52,13 @@ var operations = map[string]route{ // immutable
 	"responses/compact":      {operation: "compact", methods: "POST", serve: (*exchange).serveCompact},
 
 	"moderations": {operation: "moderations", methods: "POST", serve: (*exchange).serveModerations},
+
+	"GET chat/completions": {operation: "chat_object", methods: "GET, POST", serve: (*exchange).serveChatList},
+
+	"files":     {operation: "files", methods: "GET, POST", takes: takesForm, serve: (*exchange).serveFileUpload},
+	"GET files": {operation: "files", methods: "GET, POST", serve: (*exchange).serveFileList},
+
+	"realtime": {operation: "realtime", methods: "GET", serve: (*exchange).serveRealtime},
 
 	"images/generations": {operation: "image_generation", methods: "POST", serve: (*exchange).serveImageGeneration},
 	"images/edits":       {operation: "image_edit", methods: "POST", takes: takesEither, serve: (*exchange).serveImageEdit},
@@ -63,6 +71,12 @@ var operations = map[string]route{ // immutable
 
 // objects are the paths that name one.
 var objects = map[string]route{ // immutable
+	"chat/completions/{id}":          {operation: "chat_object", methods: "GET, POST, DELETE", serve: (*exchange).serveChatObject},
+	"chat/completions/{id}/messages": {operation: "chat_object", methods: "GET", serve: (*exchange).serveChatMessages},
+
+	"files/{id}":         {operation: "files", methods: "GET, DELETE", serve: (*exchange).serveFile},
+	"files/{id}/content": {operation: "files", methods: "GET", serve: (*exchange).serveFileContent},
+
 	"models/{id}":                {operation: "model", methods: "GET, HEAD", serve: (*exchange).serveModel},
 	"responses/{id}":             {operation: "response", methods: "GET, DELETE", serve: (*exchange).serveResponse},
 	"responses/{id}/cancel":      {operation: "response", methods: "POST", takes: takesNothing, serve: (*exchange).serveCancel},
@@ -71,7 +85,7 @@ var objects = map[string]route{ // immutable
 
 // classic are the first words of what Azure has outside deployments, below an
 // api-version.
-const classic = "responses models"
+const classic = "responses models files realtime"
 
 // deployed are the operations that Azure has below a deployment.
 const deployed = "completions chat/completions embeddings audio/transcriptions audio/translations audio/speech images/generations images/edits"
@@ -98,12 +112,12 @@ func find(r *http.Request) (route, bool) {
 	}
 	if rest, ok := strings.CutPrefix(path, "v1/"); ok {
 		if r.Header.Get("anthropic-version") != "" && (rest == "models" || strings.HasPrefix(rest, "models/")) {
-			return findBelow(rest, familyAnthropic, shapeAnthropic)
+			return findBelow(r.Method, rest, familyAnthropic, shapeAnthropic)
 		}
-		return findBelow(rest, familyOpenAI, shapeOpenAI)
+		return findBelow(r.Method, rest, familyOpenAI, shapeOpenAI)
 	}
 	if rest, ok := strings.CutPrefix(path, "openai/v1/"); ok {
-		return findBelow(rest, familyAzureV1, shapeAzure)
+		return findBelow(r.Method, rest, familyAzureV1, shapeAzure)
 	}
 	if rest, ok := strings.CutPrefix(path, "openai/deployments/"); ok {
 		return findDeployment(rest)
@@ -111,7 +125,7 @@ func find(r *http.Request) (route, bool) {
 	if rest, ok := strings.CutPrefix(path, "openai/"); ok {
 		first, _, _ := strings.Cut(rest, "/")
 		if hasWord(classic, first) && rest != "responses/input_tokens" && rest != "responses/compact" {
-			return findBelow(rest, familyClassic, shapeAzure)
+			return findBelow(r.Method, rest, familyClassic, shapeAzure)
 		}
 	}
 	return route{shape: shapeOf(path)}, false
@@ -119,8 +133,11 @@ func find(r *http.Request) (route, bool) {
 
 // findBelow looks an operation up and gives it its family. A path may name an
 // object.
-func findBelow(rest string, f family, s shape) (route, bool) {
-	o, ok := operations[rest]
+func findBelow(method, rest string, f family, s shape) (route, bool) {
+	o, ok := operations[method+" "+rest]
+	if !ok {
+		o, ok = operations[rest]
+	}
 	if !ok {
 		o, ok = findObject(rest)
 	}
@@ -153,7 +170,7 @@ func findDeployment(rest string) (route, bool) {
 	o, ok := operations[op]
 	ok = ok && hasWord(deployed, op)
 	deployment, err := url.PathUnescape(name)
-	o.family, o.shape, o.deployment = familyClassic, shapeAzure, deployment
+	o.family, o.shape, o.deployment, o.methods = familyClassic, shapeAzure, deployment, "POST"
 	return o, ok && err == nil && deployment != ""
 }
 

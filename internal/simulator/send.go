@@ -125,7 +125,7 @@ func (x *exchange) send(event []byte) {
 	if x.wild && !x.misbehave(&event) {
 		return
 	}
-	if x.m.oneByte {
+	if x.m.oneByte && x.on == nil {
 		x.putBytes(event)
 	} else {
 		x.put(event)
@@ -180,7 +180,7 @@ func (x *exchange) fails() bool {
 	}
 	x.m.error = ""
 	x.failure()
-	x.over = true
+	x.over, x.failed = true, true
 	return true
 }
 
@@ -227,6 +227,9 @@ func (x *exchange) stall() {
 func (x *exchange) sleep(d time.Duration) bool {
 	if d <= 0 {
 		return true
+	}
+	if x.on != nil {
+		return x.on.sleep(d)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

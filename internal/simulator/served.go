@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,6 +75,7 @@ type Record struct {
 	BodySize   int           `json:"body_size"`
 	Body       string        `json:"body,omitempty"`
 	Parts      []Part        `json:"parts,omitempty"`     // of a form, in their order
+	Messages   int           `json:"messages,omitempty"`  // that came on a socket; the body is all of them
 	Operation  string        `json:"operation,omitempty"` // empty for an unknown path
 	Model      string        `json:"model,omitempty"`
 	Stream     bool          `json:"stream"`
@@ -204,6 +206,15 @@ func (s *Simulator) shown(h http.Header) http.Header {
 		if len(hidden) > 0 {
 			h[name] = hidden
 		}
+	}
+	if names := subprotocols(h); socketKey(h) != "" {
+		for i, name := range names {
+			if key, ok := strings.CutPrefix(name, insecureKey); ok {
+				sum := sha256.Sum256([]byte(key))
+				names[i] = insecureKey + "sha256:" + hex.EncodeToString(sum[:6])
+			}
+		}
+		h["Sec-Websocket-Protocol"] = []string{strings.Join(names, ", ")}
 	}
 	return h
 }

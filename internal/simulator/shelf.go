@@ -79,3 +79,13 @@ func (s *shelf[T]) remove(id string) bool {
 	s.drop(i)
 	return true
 }
+
+// all returns the objects, oldest first, and their ids.
+func (s *shelf[T]) all() (ids []string, objects []T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.order {
+		ids, objects = append(ids, id), append(objects, s.slots[id].object)
+	}
+	return ids, objects
+}

@@ -55,7 +55,7 @@ type Options struct {
 }
 
 // A Simulator is an [http.Handler] that answers like a model server. It is safe
-// for concurrent use and needs no closing: it starts no goroutine.
+// for concurrent use and needs no closing: no goroutine outlives its request.
 type Simulator struct {
 	options Options
 	name    string
@@ -67,6 +67,8 @@ type Simulator struct {
 	// outlive the responses, of which fewer fit.
 	sizes     shelf[int]
 	responses shelf[response]
+	chats     shelf[keptChat]
+	files     shelf[file]
 }
 
 // Bounds of what is kept for clients: objects of a kind, and bytes of them.
@@ -80,6 +82,8 @@ func New(o Options) *Simulator {
 	s := &Simulator{options: o, name: o.Name, started: time.Now()}
 	s.sizes.most, s.sizes.bytes = keptObjects, 0
 	s.responses.most, s.responses.bytes = keptObjects, keptBytes
+	s.chats.most, s.chats.bytes = keptObjects, keptBytes
+	s.files.most, s.files.bytes = keptObjects, keptBytes
 	if s.name == "" {
 		var random [4]byte
 		_, _ = rand.Read(random[:]) // never fails
@@ -155,7 +159,9 @@ type exchange struct {
 	captured *capture // stands for w, if the answer is to be sent raw
 	lines    bool     // the stream is NDJSON
 	pieces   bool     // the stream is bytes without lines, its events are its pieces
+	on       *socket  // stands for w and the request's context, if the answer is one
 	failure  func()   // sends the failure of a stream
+	failed   bool     // it was sent
 	wild     bool     // the stream misbehaves
 	spoke    bool     // the stream has carried output of the model
 	over     bool     // nothing more is to be sent

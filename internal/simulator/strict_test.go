@@ -136,11 +136,20 @@ func TestVersions(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	_, server := serve(t, simulator.Options{})
-	resp, body, err := do(t, server, request(t, server, http.MethodGet, "/v1/chat/completions", ""))
+	resp, body, err := do(t, server, request(t, server, http.MethodGet, "/v1/embeddings", ""))
 	if err != nil || resp.StatusCode != 405 || resp.Header.Get("Allow") != "POST" {
-		t.Errorf("GET chat = %d, Allow %q: %s", resp.StatusCode, resp.Header.Get("Allow"), body)
+		t.Errorf("GET embeddings = %d, Allow %q: %s", resp.StatusCode, resp.Header.Get("Allow"), body)
 	}
 	checkFault(t, "/v1/", body)
+	for path, want := range map[string]string{
+		"/v1/chat/completions": "GET, POST", "/v1/chat/completions/c": "GET, POST, DELETE", "/v1/files": "GET, POST", "/v1/responses/r": "GET, DELETE",
+		"/openai/deployments/d/chat/completions": "POST",
+	} {
+		resp, body, err := do(t, server, request(t, server, http.MethodPut, path, "{}"))
+		if err != nil || resp.StatusCode != 405 || resp.Header.Get("Allow") != want {
+			t.Errorf("PUT %s = %d, Allow %q, want %q: %s", path, resp.StatusCode, resp.Header.Get("Allow"), want, body)
+		}
+	}
 	resp, body, err = do(t, server, request(t, server, http.MethodGet, "/v1/responses", "", "Connection: Upgrade", "Upgrade: websocket"))
 	if err != nil || resp.StatusCode != 426 {
 		t.Errorf("WebSocket = %d, want 426: %s", resp.StatusCode, body)

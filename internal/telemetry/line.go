@@ -123,6 +123,15 @@ func describe(f fields, e *ledger.Entry, cause string) {
 	f.number("cache_write_tokens", e.Usage.CacheWrite)
 	f.number("output_tokens", e.Usage.Output)
 	f.number("reasoning_tokens", e.Usage.Reasoning)
+	if e.Usage.Images != 0 {
+		f.number("images", e.Usage.Images)
+	}
+	if e.Usage.Characters != 0 {
+		f.number("characters", e.Usage.Characters)
+	}
+	if e.Usage.Audio != 0 {
+		f.millis("audio_ms", e.Usage.Audio)
+	}
 	f.text("usage", e.Usage.Provenance.String())
 	if n := len(e.Attempts); n > 0 {
 		f.number("upstream_status", int64(e.Attempts[n-1].Status))

@@ -93,12 +93,16 @@ func summary(tap *dialect.Tap) string {
 		failure = fmt.Sprintf("%q %q", code, message)
 	}
 	u := tap.Usage()
+	units := ""
+	if u.Images != 0 || u.Audio != 0 {
+		units = fmt.Sprintf(", images %d, audio %v", u.Images, u.Audio)
+	}
 	return fmt.Sprintf(`complete: %v
 failed: %s
-usage: %s, input %d (cached %d, written %d), output %d (reasoning %d)
+usage: %s, input %d (cached %d, written %d), output %d (reasoning %d)%s
 output bytes: %d
 id %q, model %q, created %d, sequence %d
-`, tap.Complete(), failure, u.Provenance, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning,
+`, tap.Complete(), failure, u.Provenance, u.Input, u.CachedInput, u.CacheWrite, u.Output, u.Reasoning, units,
 		tap.OutputBytes(), tap.ResponseID(), tap.Model(), tap.Created(), tap.Sequence())
 }
 
@@ -198,7 +202,11 @@ func (s Suite) testTooLarge(t *testing.T) {
 	}
 	chunk := strings.Repeat("x", 1<<20)
 	var err error
-	for n := 0; err == nil && n <= sse.DefaultMaxEvent; n += len(chunk) {
+	limit := s.MaxEvent
+	if limit == 0 {
+		limit = sse.DefaultMaxEvent
+	}
+	for n := 0; err == nil && n <= limit; n += len(chunk) {
 		err = watch(chunk)
 	}
 	wantError(t, err, llm.CodeUpstreamTooLarge, "", "too large")

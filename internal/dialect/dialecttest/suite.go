@@ -21,6 +21,9 @@ type Suite struct {
 	// Injects is true if the dialect's streams report usage only on demand.
 	Injects bool
 
+	// MaxEvent is the largest event in bytes. Zero means sse.DefaultMaxEvent.
+	MaxEvent int
+
 	// Begin is the beginning of a stream, Content one event of it that carries
 	// output of the model and could come any number of times.
 	Begin, Content string
