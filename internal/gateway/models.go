@@ -37,12 +37,40 @@ func (x *exchange) models() *llm.Error {
 	return x.respondJSON(x.modelList(names))
 }
 
+// openaiModel is a model as OpenAI lists it. The last three members are those
+// of 2023: web clients of that time do not start without them, and no other is
+// disturbed by them.
 type openaiModel struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"`
-	OwnedBy string `json:"owned_by"`
+	ID         string            `json:"id"`
+	Object     string            `json:"object"`
+	Created    int64             `json:"created"`
+	OwnedBy    string            `json:"owned_by"`
+	Permission []modelPermission `json:"permission"`
+	Root       string            `json:"root"`
+	Parent     *string           `json:"parent"`
 }
+
+type modelPermission struct {
+	ID                 string  `json:"id"`
+	Object             string  `json:"object"`
+	Created            int64   `json:"created"`
+	AllowCreateEngine  bool    `json:"allow_create_engine"`
+	AllowSampling      bool    `json:"allow_sampling"`
+	AllowLogprobs      bool    `json:"allow_logprobs"`
+	AllowSearchIndices bool    `json:"allow_search_indices"`
+	AllowView          bool    `json:"allow_view"`
+	AllowFineTuning    bool    `json:"allow_fine_tuning"`
+	Organization       string  `json:"organization"`
+	Group              *string `json:"group"`
+	IsBlocking         bool    `json:"is_blocking"`
+}
+
+// permitted is what clients of 2023 expect to be allowed.
+var permitted = []modelPermission{{ // immutable
+	Object: "model_permission", Created: catalogCreated,
+	AllowCreateEngine: true, AllowSampling: true, AllowLogprobs: true, AllowSearchIndices: true, AllowView: true, AllowFineTuning: true,
+	Organization: "*",
+}}
 
 type anthropicModel struct {
 	Type        string `json:"type"`
@@ -56,7 +84,7 @@ func (x *exchange) modelObject(name string) any {
 	if x.anthropic() {
 		return anthropicModel{"model", name, name, time.Unix(catalogCreated, 0).UTC().Format(time.RFC3339)}
 	}
-	return openaiModel{name, "model", catalogCreated, "weir"}
+	return openaiModel{ID: name, Object: "model", Created: catalogCreated, OwnedBy: "weir", Permission: permitted, Root: name}
 }
 
 // modelList is the whole list in the caller's shape: Anthropic's if it sends

@@ -234,6 +234,14 @@ keys: [{ name: k, secret: 0123456789abcdef }]
 	}
 }
 
+// listed is a model as the catalog shows it: what OpenAI shows, and behind it
+// what it showed to the clients of 2023.
+func listed(id string) string {
+	return `{"id":"` + id + `","object":"model","created":1767225600,"owned_by":"weir","permission":[{"id":"","object":"model_permission","created":1767225600,` +
+		`"allow_create_engine":true,"allow_sampling":true,"allow_logprobs":true,"allow_search_indices":true,"allow_view":true,"allow_fine_tuning":true,` +
+		`"organization":"*","group":null,"is_blocking":false}],"root":"` + id + `","parent":null}`
+}
+
 func TestModels(t *testing.T) {
 	g := gatetest.Start(t, `
 upstreams: [{ name: sim, kind: simulator, endpoint: "${SIM}" }]
@@ -252,11 +260,11 @@ keys: [{ name: k, secret: 0123456789abcdef, models: [gpt-5, house, "any-*"] }]
 		status int
 		want   string
 	}{
-		{"/v1/models", key, 200, `{"object":"list","data":[{"id":"gpt-5","object":"model","created":1767225600,"owned_by":"weir"},{"id":"house","object":"model","created":1767225600,"owned_by":"weir"}]}`},
+		{"/v1/models", key, 200, `{"object":"list","data":[` + listed("gpt-5") + `,` + listed("house") + `]}`},
 		{"/openai/models?api-version=2024-10-21", key, 200, `{"object":"list","data":[{"id":"gpt-5",`},
 		{"/openai/models/house?api-version=2024-10-21", key, 200, `{"id":"house",`},
 		{"/openai/v1/models", key, 200, `{"object":"list","data":[{"id":"gpt-5",`},
-		{"/v1/models/house", key, 200, `{"id":"house","object":"model","created":1767225600,"owned_by":"weir"}`},
+		{"/v1/models/house", key, 200, listed("house")},
 		{"/v1/models/any-thing", key, 200, `{"id":"any-thing","object":"model"`},
 		{"/v1/models", anthropic, 200, `{"data":[{"type":"model","id":"gpt-5","display_name":"gpt-5","created_at":"2026-01-01T00:00:00Z"},{"type":"model","id":"house","display_name":"house","created_at":"2026-01-01T00:00:00Z"}],"has_more":false,"first_id":"gpt-5","last_id":"house"}`},
 		{"/v1/models/house", anthropic, 200, `{"type":"model","id":"house"`},
