@@ -16,7 +16,7 @@ import (
 func TestDocuments(t *testing.T) {
 	root := realpart.Root(t)
 	var documents []string
-	for _, pattern := range []string{"*.md", "docs/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
