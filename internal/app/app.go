@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/config"
@@ -15,6 +16,7 @@ import (
 	"github.com/weir-gateway/weir/internal/listen"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/simulator"
+	"github.com/weir-gateway/weir/internal/spool"
 	"github.com/weir-gateway/weir/internal/telemetry"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -48,6 +50,7 @@ type App struct {
 	notes     io.Writer
 	handler   *gateway.Handler
 	ring      *telemetry.Ring
+	spool     *spool.Spool
 	server    *listen.Server
 	sim       *listen.Server // the embedded simulator; nil if no upstream needs it
 	upstreams map[string]*upstream.Upstream
@@ -82,6 +85,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.closeSockets())
 	}
 	a.upstreams = snap.Upstreams
+	if err := a.openSpool(); err != nil {
+		return nil, errors.Join(err, a.closeSockets())
+	}
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory(ringSize)
 	}
@@ -95,6 +101,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log, lines), a.ring}, o.Observers...),
 		NewID:        telemetry.RequestID,
 		BodyMemory:   cfg.Listen.BodyMemory,
+		Spool:        a.spool,
 		BodyTimeout:  cfg.Listen.Timeouts.Body,
 		WriteTimeout: cfg.Listen.Timeouts.Write,
 	})
@@ -110,6 +117,23 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.closeSockets())
 	}
 	return a, nil
+}
+
+// openSpool makes the place for files that clients send. A folder that somebody
+// has named must do; without the one that Weir finds by itself, everything else
+// works.
+func (a *App) openSpool() error {
+	a.spool = spool.New(filepath.Join(a.cfg.DataDir, "spool"), a.cfg.Listen.BodyDisk)
+	err := a.spool.Prepare()
+	switch {
+	case err == nil:
+	case a.cfg.DataDirNamed:
+		return fmt.Errorf("data_dir %s cannot be used: %w; name a folder that Weir may write to", a.cfg.DataDir, err)
+	default:
+		a.log.Warn("files cannot be taken (images/edits, images/variations, audio/transcriptions, audio/translations): name a folder that Weir may write to as data_dir",
+			"data_dir", a.cfg.DataDir, "error", err.Error())
+	}
+	return nil
 }
 
 func logLevel(name string) (slog.Level, error) {
@@ -137,6 +161,9 @@ func (a *App) Logger() *slog.Logger { return a.log }
 
 // Ring returns the last exchanges.
 func (a *App) Ring() *telemetry.Ring { return a.ring }
+
+// Spool returns where the files of uploads are.
+func (a *App) Spool() *spool.Spool { return a.spool }
 
 // URL returns the base URL for clients on this machine.
 func (a *App) URL() string {

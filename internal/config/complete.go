@@ -11,6 +11,10 @@ func (d *decoder) complete(c *Config) {
 		c.Listen.BodyMemory = least
 		d.notes["listen.body_memory"] = "twice body_limit"
 	}
+	if least := c.Listen.BodyLimit; !d.given("listen.body_disk") && c.Listen.BodyDisk < least {
+		c.Listen.BodyDisk = least
+		d.notes["listen.body_disk"] = "as body_limit"
+	}
 	if t := &c.Transparent; t.Upstream != "" && t.Prefix == "" {
 		t.Prefix = "/"
 	}

@@ -52,6 +52,10 @@ type Config struct {
 	// `~/.local/state`).
 	DataDir string `json:"data_dir" path:"true"`
 
+	// DataDirNamed says that somebody has named DataDir: the document, the
+	// flag, $WEIR_DATA_DIR or $STATE_DIRECTORY.
+	DataDirNamed bool `json:"-"`
+
 	// What Weir writes to standard output.
 	Log Log `json:"log"`
 
@@ -104,6 +108,12 @@ type Listen struct {
 	// because a body may be there as it came and as it is sent on; that much
 	// by default if it is more than the default here.
 	BodyMemory int64 `json:"body_memory" default:"512MiB" range:"1KiB..1TiB"`
+
+	// The space that the files of all uploads may take together in `data_dir`
+	// while they are sent on; beyond it requests are answered with 503. At
+	// least `body_limit`; that much by default if it is more than the default
+	// here.
+	BodyDisk int64 `json:"body_disk" default:"4GiB" range:"1KiB..64TiB"`
 
 	// How long a stop waits for running exchanges before it cuts them; with
 	// `0s` it cuts them at once.

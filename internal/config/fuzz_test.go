@@ -44,7 +44,7 @@ func fuzzOptions() config.Options {
 // sameConfig compares what configurations mean, not where they came from.
 var sameConfig = cmp.Options{ // immutable
 	cmpopts.IgnoreUnexported(config.Config{}),
-	cmpopts.IgnoreFields(config.Config{}, "Source", "Warnings"),
+	cmpopts.IgnoreFields(config.Config{}, "Source", "Warnings", "DataDirNamed"),
 	cmpopts.EquateEmpty(),
 }
 

@@ -135,7 +135,7 @@ func TestBuiltInConfiguration(t *testing.T) {
 	want := &config.Config{
 		Source: config.BuiltIn,
 		Listen: config.Listen{
-			Address: "127.0.0.1:8787", BodyLimit: 50 << 20, BodyMemory: 512 << 20, Drain: 30 * time.Second,
+			Address: "127.0.0.1:8787", BodyLimit: 50 << 20, BodyMemory: 512 << 20, BodyDisk: 4 << 30, Drain: 30 * time.Second,
 			Timeouts: config.ListenTimeouts{Header: 10 * time.Second, Body: 30 * time.Second, Write: time.Minute, Idle: 2 * time.Minute},
 		},
 		Timeouts: timeouts,
@@ -171,7 +171,7 @@ func TestParseFillsTheTypes(t *testing.T) {
 	none := config.Auth{Method: config.AuthNone}
 	want := &config.Config{
 		Listen: config.Listen{
-			Address: "[::1]:0", Hosts: []string{"gw.example.com", "10.1.2.3", "fd00::1"}, BodyLimit: 20e6, BodyMemory: 1 << 30, Drain: 90 * time.Second,
+			Address: "[::1]:0", Hosts: []string{"gw.example.com", "10.1.2.3", "fd00::1"}, BodyLimit: 20e6, BodyMemory: 1 << 30, BodyDisk: 30e6, Drain: 90 * time.Second,
 			Timeouts: config.ListenTimeouts{Header: 1500 * time.Millisecond, Body: 30 * time.Second, Write: time.Hour, Idle: 150 * time.Second},
 		},
 		Timeouts: common,
@@ -219,23 +219,50 @@ func TestOptionsAndVariablesOverrideTheDocument(t *testing.T) {
 		wantListen string
 		wantLimit  int64
 		wantMemory int64
+		wantDisk   int64
 	}{
-		{"nothing", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "")}, "10.0.0.1:1", 1 << 20, 512 << 20},
-		{"--listen", doc, config.Options{Listen: "127.0.0.1:2", LookupEnv: environment()}, "127.0.0.1:2", 1 << 20, 512 << 20},
-		{"BODY_LIMIT in bytes", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "5000")}, "10.0.0.1:1", 5000, 512 << 20},
-		{"BODY_LIMIT with a unit", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "2MB")}, "10.0.0.1:1", 2e6, 512 << 20},
-		{"BODY_LIMIT above the default memory", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "1GiB")}, "10.0.0.1:1", 1 << 30, 2 << 30},
-		{"a limit above the default memory", named("a") + "listen: { body_limit: 2GiB }\n", config.Options{LookupEnv: environment()}, "127.0.0.1:8787", 2 << 30, 4 << 30},
+		{"nothing", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "")}, "10.0.0.1:1", 1 << 20, 512 << 20, 4 << 30},
+		{"--listen", doc, config.Options{Listen: "127.0.0.1:2", LookupEnv: environment()}, "127.0.0.1:2", 1 << 20, 512 << 20, 4 << 30},
+		{"BODY_LIMIT in bytes", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "5000")}, "10.0.0.1:1", 5000, 512 << 20, 4 << 30},
+		{"BODY_LIMIT with a unit", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "2MB")}, "10.0.0.1:1", 2e6, 512 << 20, 4 << 30},
+		{"BODY_LIMIT above the default memory", doc, config.Options{LookupEnv: environment("BODY_LIMIT", "1GiB")}, "10.0.0.1:1", 1 << 30, 2 << 30, 4 << 30},
+		{"a limit above the default memory", named("a") + "listen: { body_limit: 2GiB }\n", config.Options{LookupEnv: environment()}, "127.0.0.1:8787", 2 << 30, 4 << 30, 4 << 30},
+		{"a limit above the default disk", named("a") + "listen: { body_limit: 5GiB }\n", config.Options{LookupEnv: environment()}, "127.0.0.1:8787", 5 << 30, 10 << 30, 5 << 30},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := config.Parse([]byte(tt.doc), tt.options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l := c.Listen; l.Address != tt.wantListen || l.BodyLimit != tt.wantLimit || l.BodyMemory != tt.wantMemory {
-				t.Errorf("Parse() = %s, limit %d, memory %d; want %s, %d, %d", l.Address, l.BodyLimit, l.BodyMemory, tt.wantListen, tt.wantLimit, tt.wantMemory)
+			if l := c.Listen; l.Address != tt.wantListen || l.BodyLimit != tt.wantLimit || l.BodyMemory != tt.wantMemory || l.BodyDisk != tt.wantDisk {
+				t.Errorf("Parse() = %s, limit %d, memory %d, disk %d; want %s, %d, %d, %d", l.Address, l.BodyLimit, l.BodyMemory, l.BodyDisk, tt.wantListen, tt.wantLimit, tt.wantMemory, tt.wantDisk)
 			}
 		})
+	}
+}
+
+// TestWhoNamesTheDataDir: what somebody has named must be there, what Weir
+// finds by itself need not.
+func TestWhoNamesTheDataDir(t *testing.T) {
+	for _, tt := range []struct {
+		name, doc string
+		options   config.Options
+		want      bool
+	}{
+		{"nobody", named("a"), config.Options{LookupEnv: environment("HOME", "/srv/home")}, false},
+		{"the user's state folder", named("a"), config.Options{LookupEnv: environment("XDG_STATE_HOME", "/srv/state")}, false},
+		{"the document", named("a") + "data_dir: /srv/weir\n", config.Options{LookupEnv: environment()}, true},
+		{"the flag", named("a"), config.Options{DataDir: "/srv/weir", LookupEnv: environment()}, true},
+		{"WEIR_DATA_DIR", named("a"), config.Options{LookupEnv: environment("WEIR_DATA_DIR", "/srv/weir")}, true},
+		{"systemd", named("a"), config.Options{LookupEnv: environment("STATE_DIRECTORY", "/var/lib/weir")}, true},
+	} {
+		c, err := config.Parse([]byte(tt.doc), tt.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.DataDirNamed != tt.want {
+			t.Errorf("%s: DataDirNamed = %v, want %v (%s)", tt.name, c.DataDirNamed, tt.want, c.DataDir)
+		}
 	}
 }
 

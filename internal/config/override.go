@@ -59,6 +59,7 @@ const containerData = "/app/data"
 func (d *decoder) dataDir(c *Config, o Options) {
 	const path = "data_dir"
 	if o.DataDir == "" && c.DataDir != "" {
+		c.DataDirNamed = true
 		return
 	}
 	dir, why, from := o.DataDir, "from --data-dir", "--data-dir"
@@ -66,6 +67,7 @@ func (d *decoder) dataDir(c *Config, o Options) {
 		dir, from = o.stateFolder()
 		why = "from " + from
 	}
+	c.DataDirNamed = from == "--data-dir" || from == "WEIR_DATA_DIR" || from == "STATE_DIRECTORY"
 	d.forget(path, Pos{File: from})
 	d.notes[path] = why
 	abs, err := filepath.Abs(dir)

@@ -92,6 +92,10 @@ func (d *decoder) listen(l *Listen) {
 	if l.BodyMemory/2 < l.BodyLimit && d.sound(memory) && d.sound("listen.body_limit") {
 		d.fault(memory, "is less than twice listen.body_limit: a body may be there twice, as it came and as it is sent on, so the largest could never be served", "make it several times body_limit")
 	}
+	const disk = "listen.body_disk"
+	if l.BodyDisk < l.BodyLimit && d.sound(disk) && d.sound("listen.body_limit") {
+		d.fault(disk, "is less than listen.body_limit, so the largest upload could never be served", "make it several times body_limit")
+	}
 	d.certificate(l.TLS)
 }
 

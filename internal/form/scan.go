@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// window is how much of a body is looked at in one go. It holds any head.
-	window = 32 << 10
+	// Window is how much of a body is in memory while it is read, beside the
+	// values. It holds any head.
+	Window = 32 << 10
 
 	// maxPadding is how much white space may stand between a boundary and the
 	// end of its line (RFC 2046 §5.1.1).
@@ -23,7 +24,7 @@ const (
 	last                // the part and the form
 )
 
-// A scanner finds the parts of a body. It holds one window of it.
+// A scanner finds the parts of a body. It holds one Window of it.
 type scanner struct {
 	src   io.Reader
 	buf   []byte // what was read and is not used up
@@ -34,20 +35,20 @@ type scanner struct {
 }
 
 func newScanner(src io.Reader, boundary string) *scanner {
-	return &scanner{src: src, space: make([]byte, window), delim: []byte("\r\n--" + boundary)}
+	return &scanner{src: src, space: make([]byte, Window), delim: []byte("\r\n--" + boundary)}
 }
 
 // errCut is the error of a body that ends where it must not.
 var errCut = &SyntaxError{Msg: "the body ends before its closing boundary"} // immutable
 
-// fill reads until at least n bytes are there, n being no more than a window.
+// fill reads until at least n bytes are there, n being no more than a Window.
 // Fewer are there at the end of the body; any other error is returned.
 func (s *scanner) fill(n int) error {
-	if len(s.buf) < n && cap(s.buf) < window { // buf does not begin where space does
+	if len(s.buf) < n && cap(s.buf) < Window { // buf does not begin where space does
 		s.buf = s.space[:copy(s.space, s.buf)]
 	}
 	for empty := 0; len(s.buf) < n && s.err == nil; {
-		m, err := s.src.Read(s.buf[len(s.buf):window])
+		m, err := s.src.Read(s.buf[len(s.buf):Window])
 		s.buf, s.err = s.buf[:len(s.buf)+m], err
 		if empty++; m > 0 {
 			empty = 0

@@ -29,17 +29,15 @@ func (x *exchange) attempt() error {
 	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
 		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
 	})
-	x.out.hold() // for the transport, until Sent
-	answer, err := x.up.Do(x.r.Context(), &upstream.Call{
+	call := upstream.Call{
 		Op:         x.op,
 		Model:      x.target.Model,
 		Header:     x.r.Header,
 		Credential: credential,
-		Body:       x.out.bytes(),
 		RequestID:  x.id,
 		Stream:     x.req.Stream,
-		Sent:       x.out.drop,
-	})
+	}
+	answer, err := x.do(&call)
 	x.releaseBody()
 	if err != nil {
 		return err
@@ -51,6 +49,16 @@ func (x *exchange) attempt() error {
 		return nil
 	}
 	return x.refusal(answer)
+}
+
+// do sends the call with the request's body.
+func (x *exchange) do(call *upstream.Call) (*upstream.Answer, error) {
+	if x.upload != nil {
+		return x.upload.send(x.r.Context(), x.up, call)
+	}
+	x.out.hold() // for the transport, until Sent
+	call.Body, call.Sent = x.out.bytes(), x.out.drop
+	return x.up.Do(x.r.Context(), call)
 }
 
 // credential returns the caller's own credential if the upstream is called
@@ -74,8 +82,11 @@ func (x *exchange) credential() (upstream.Credential, error) {
 
 // encode sets x.out to the bytes for the target: the client's, but for the
 // model's name and, in a stream that would not report its usage, the member
-// that asks for it.
+// that asks for it. A form is encoded as it is sent.
 func (x *exchange) encode() error {
+	if x.upload != nil {
+		return nil
+	}
 	var edits []jsonscan.Edit
 	if !x.target.NoStreamUsage {
 		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
@@ -107,6 +118,9 @@ func (x *exchange) releaseBody() {
 		x.out.drop()
 	}
 	x.dropBody()
+	if x.upload != nil && x.upload.sent.Load() {
+		x.upload.close()
+	}
 }
 
 // dropBody ends the exchange's own hold of the request body.

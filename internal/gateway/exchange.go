@@ -37,6 +37,8 @@ type exchange struct {
 	out  *buffer // as the attempt sends it; may be body
 	req  dialect.Request
 
+	upload *upload // instead of body and out, if the body is a form
+
 	bodyRead bool // to its end
 
 	model  *route.Model // nil if nobody knows the name, and the client has chosen an upstream
@@ -197,6 +199,9 @@ func (x *exchange) tell(failure *llm.Error) (abort bool) {
 // release gives everything back that the exchange has borrowed.
 func (x *exchange) release() {
 	x.dropBody()
+	if x.upload != nil {
+		x.upload.close()
+	}
 	if x.tap != nil {
 		x.tap.Free()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/spool"
 )
 
 // ErrShutdown is the cause with which the contexts of running requests must be
@@ -29,6 +30,10 @@ type Options struct {
 	// BodyMemory bounds all request bodies in memory together, in bytes.
 	BodyMemory int64
 
+	// Spool keeps files that clients send, for as long as it takes to send
+	// them on.
+	Spool *spool.Spool
+
 	// BodyTimeout is how long a client may be silent while it sends a body,
 	// WriteTimeout how long one write to it may take. Zero means no limit.
 	BodyTimeout  time.Duration
@@ -42,6 +47,7 @@ type Handler struct {
 	observers    []Observer
 	newID        func(time.Time) string
 	memory       memory
+	spool        *spool.Spool
 	bodyTimeout  time.Duration
 	writeTimeout time.Duration
 	paths        *paths
@@ -55,6 +61,7 @@ func New(o Options) *Handler {
 		observers:    o.Observers,
 		newID:        o.NewID,
 		memory:       memory{limit: o.BodyMemory},
+		spool:        o.Spool,
 		bodyTimeout:  o.BodyTimeout,
 		writeTimeout: o.WriteTimeout,
 		paths:        newPaths(),

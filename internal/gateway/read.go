@@ -41,43 +41,82 @@ const (
 // within the limits. The caller drops the buffer, also after an error.
 func (x *exchange) readBody() (*buffer, error) {
 	buf := x.h.memory.newBuffer()
-	limit := x.snap.BodyLimit
-	if x.r.ContentLength > limit {
-		return buf, tooLarge(limit)
-	}
-	defer x.heedShutdown()()
-	raw := &bodyReader{x: x, silence: x.h.bodyTimeout, start: time.Now()}
-	decoded, done, err := decoder(raw, x.r.Header, &x.h.memory, limit)
+	in, err := x.openBody()
 	if err != nil {
 		return buf, err
 	}
+	defer in.heed()
 	expect := int64(0)
-	if done == nil {
+	if in.done == nil {
 		expect = max(x.r.ContentLength, 0)
 	}
 	if err = buf.grow(int(min(expect, believed))); err == nil {
-		err = fill(buf, decoded, raw, limit, int(expect))
+		err = in.fill(buf, int(expect))
 	}
-	if done != nil {
-		done()
-	}
-	x.entry.BytesIn = raw.n
-	if err == nil {
-		x.bodyRead = true
-		raw.finish()
-	}
+	in.close(err)
 	return buf, err
 }
 
-// fill reads r to its end into buf. expect is the size that the client has
-// announced, or 0.
-func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) error {
-	compressed := r != io.Reader(raw)
+// An intake is a request body on its way in.
+type intake struct {
+	x     *exchange
+	r     io.Reader // its content, decoded
+	raw   *bodyReader
+	done  func()      // gives back what decoding has taken; nil if r is raw
+	heed  func() bool // ends what makes reads end at a shutdown; to be deferred
+	limit int64       // of what is sent, and of what it decodes to
+}
+
+// openBody begins to read the request body. Unless it fails, the intake must
+// be closed.
+func (x *exchange) openBody() (intake, error) {
+	limit := x.snap.BodyLimit
+	if x.r.ContentLength > limit {
+		return intake{}, tooLarge(limit)
+	}
+	raw := &bodyReader{x: x, silence: x.h.bodyTimeout, start: time.Now()}
+	decoded, done, err := decoder(raw, x.r.Header, &x.h.memory, limit)
+	if err != nil {
+		return intake{}, err
+	}
+	return intake{x, decoded, raw, done, x.heedShutdown(), limit}, nil
+}
+
+// close ends the reading of a body: at its end if err is nil.
+func (in *intake) close(err error) {
+	if in.done != nil {
+		in.done()
+	}
+	in.x.entry.BytesIn = in.raw.n
+	if err == nil {
+		in.x.bodyRead = true
+		in.raw.finish()
+	}
+}
+
+// check says whether the body may be as large as it has turned out to be:
+// decoded is what it has decoded to so far.
+func (in *intake) check(decoded int64) error {
+	switch {
+	case decoded > in.limit || in.raw.n > in.limit:
+		return tooLarge(in.limit)
+	case in.done != nil && decoded > ratioFrom && decoded > maxRatio*in.raw.n:
+		return &llm.Error{
+			Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
+			Public: "the request body is compressed more than " + strconv.Itoa(maxRatio) + " times",
+		}
+	}
+	return nil
+}
+
+// fill reads the body to its end into buf. expect is the size that the client
+// has announced, or 0.
+func (in *intake) fill(buf *buffer, expect int) error {
 	for {
 		if b := buf.slab.b; len(b) == cap(b) {
 			// Where the size is not known, doubling keeps the copying linear.
 			// One byte beyond the limit is enough to see that it is passed.
-			size := min(max(2*len(b), tierSizes[1]), int(limit)+1)
+			size := min(max(2*len(b), tierSizes[1]), int(in.limit)+1)
 			if expect > len(b) {
 				size = expect
 			}
@@ -86,22 +125,16 @@ func fill(buf *buffer, r io.Reader, raw *bodyReader, limit int64, expect int) er
 			}
 		}
 		b := buf.slab.b
-		n, err := r.Read(b[len(b):cap(b)])
+		n, err := in.r.Read(b[len(b):cap(b)])
 		buf.slab.b = b[:len(b)+n]
-		switch size := int64(len(b) + n); {
-		case size > limit || raw.n > limit:
-			return tooLarge(limit)
-		case compressed && size > ratioFrom && size > maxRatio*raw.n:
-			return &llm.Error{
-				Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
-				Public: "the request body is compressed more than " + strconv.Itoa(maxRatio) + " times",
-			}
+		if err := in.check(int64(len(b) + n)); err != nil {
+			return err
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return readError(err, raw, compressed)
+			return in.error(err)
 		}
 	}
 }
@@ -113,8 +146,9 @@ func tooLarge(limit int64) error {
 	}
 }
 
-// readError tells a client that stopped sending from a body that is corrupt.
-func readError(err error, raw *bodyReader, compressed bool) error {
+// error tells a client that stopped sending from a body that is corrupt.
+func (in *intake) error(err error) error {
+	raw := in.raw
 	if e, ok := errors.AsType[*llm.Error](err); ok {
 		return e
 	}
@@ -135,7 +169,7 @@ func readError(err error, raw *bodyReader, compressed bool) error {
 			Code: llm.CodeUnsupportedEncoding, Op: "gateway.read",
 			Public: "the zstd window of the request body is larger than 8 MiB", Err: err,
 		}
-	case compressed:
+	case in.done != nil:
 		return &llm.Error{Code: llm.CodeInvalidEncoding, Op: "gateway.read", Err: err}
 	default:
 		return &llm.Error{Code: llm.CodeInternal, Op: "gateway.read", Err: err}

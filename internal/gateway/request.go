@@ -14,7 +14,18 @@ func (x *exchange) read() error {
 	if x.h.draining.Load() {
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: "gateway.read", RetryAfter: time.Second}
 	}
-	if err := x.readJSON(); err != nil {
+	contentType := x.r.Header.Get("Content-Type")
+	json, form := takes(x.op)
+	var err error
+	switch {
+	case form && isForm(contentType):
+		err = x.readForm()
+	case !json, !x.snap.Keys.Demanded() && !isJSON(contentType), strings.HasPrefix(contentType, "multipart/"):
+		err = wrongType(x.op)
+	default:
+		err = x.readJSON()
+	}
+	if err != nil {
 		return err
 	}
 	return x.nameModel()
@@ -22,13 +33,6 @@ func (x *exchange) read() error {
 
 // readJSON takes a body of JSON.
 func (x *exchange) readJSON() (err error) {
-	contentType := x.r.Header.Get("Content-Type")
-	if !x.snap.Keys.Demanded() && !isJSON(contentType) || strings.HasPrefix(contentType, "multipart/") {
-		return &llm.Error{
-			Code: llm.CodeUnsupportedMediaType, Op: "gateway.read",
-			Public: "the request body must be JSON, and say so: send Content-Type: application/json",
-		}
-	}
 	if x.body, err = x.readBody(); err != nil {
 		return err
 	}

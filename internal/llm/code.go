@@ -129,8 +129,8 @@ var table = []Row{ // immutable
 	},
 	{
 		CodeUnsupportedMediaType, Invalid, 415, typInvalid, typInvalid, false, false,
-		"the request body must be JSON",
-		"Send `Content-Type: application/json`. A listener without keys insists on it, so that a web page cannot call it.",
+		"the request body is not of a type that is taken here",
+		"Send `Content-Type: application/json`, or multipart/form-data to an API that takes files. A listener without keys insists on it, so that a web page cannot call it.",
 	},
 	{
 		CodeUnsupportedEncoding, Invalid, 415, typInvalid, typInvalid, false, false,
@@ -225,7 +225,7 @@ var table = []Row{ // immutable
 	{
 		CodeInvalidMultipart, Invalid, 400, typInvalid, typInvalid, false, false,
 		"the request body is not valid multipart/form-data",
-		"The message says what is wrong: a boundary, a part's header, a part that is there twice or too many of them.",
+		"The message says what is wrong: a boundary, a part's header, a part that is there twice or too many of them. A form may have 64 parts, each with 8 KiB of headers; a value, which is a part without a file name, 4 MiB.",
 	},
 	{
 		CodeTransparentRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
@@ -240,7 +240,7 @@ var table = []Row{ // immutable
 	{
 		CodeOverloaded, Limited, 503, typServer, "overloaded_error", true, false,
 		"too many request bodies are in memory; try again in 1s",
-		"Raise `listen.body_memory`, or add replicas.",
+		"Raise `listen.body_memory`, or `listen.body_disk` where the message speaks of uploads, or add replicas.",
 	},
 	{
 		CodeShuttingDown, Limited, 503, typServer, "overloaded_error", true, false,
