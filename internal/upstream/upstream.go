@@ -348,7 +348,7 @@ func (u *Upstream) send(ctx context.Context, r request) (*Answer, error) {
 		Status: resp.StatusCode, ContentLength: resp.ContentLength, Body: a,
 		op: r.op, own: r.own,
 	}
-	id := ""
+	var id string
 	switch {
 	case r.opaque:
 		answer.Header, id = opaqueHeader(resp.Header), upstreamID(resp.Header)
