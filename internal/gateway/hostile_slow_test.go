@@ -220,7 +220,7 @@ func TestSilentClientsDoNotHoldUpAStop(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			seen := make(chan struct{}, 1)
-			g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{begun{seen: seen}}}, "listen: { drain: 100ms }\n"+keyed)
+			g := gatetest.StartWith(t, gatetest.Options{Observers: []gateway.Observer{begun{seen: seen, token: tt.name == "a stream"}}}, "listen: { drain: 100ms }\n"+keyed)
 			w := connect(t, g)
 			w.send(tt.text)
 			<-seen
@@ -240,10 +240,12 @@ func TestSilentClientsDoNotHoldUpAStop(t *testing.T) {
 	}
 }
 
-// begun tells when a request is in the gateway's hands.
+// begun tells when a request is in the gateway's hands, or, with token, when
+// its stream has begun.
 type begun struct {
 	gateway.Observer
-	seen chan struct{}
+	seen  chan struct{}
+	token bool
 }
 
 func (b begun) tell() {
@@ -252,11 +254,15 @@ func (b begun) tell() {
 	default:
 	}
 }
-func (b begun) ExchangeStarted(string, time.Time)          { b.tell() }
+func (b begun) ExchangeStarted(string, time.Time) {
+	if !b.token {
+		b.tell()
+	}
+}
 func (b begun) Refused(_, _, _, _ string, _ *llm.Error)    { b.tell() }
 func (begun) StepDone(string, gateway.Step, time.Duration) {}
 func (begun) AttemptDone(string, *ledger.Attempt)          {}
-func (begun) FirstToken(string, time.Duration)             {}
+func (b begun) FirstToken(string, time.Duration)           { b.tell() }
 func (begun) Event(string, int)                            {}
 func (begun) ExchangeDone(*ledger.Entry, *llm.Error)       {}
 func (begun) LedgerFailed(*ledger.Entry, error)            {}
