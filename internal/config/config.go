@@ -59,7 +59,8 @@ type Config struct {
 	// What Weir writes to standard output.
 	Log Log `json:"log"`
 
-	// Source is the name of the file read, or [BuiltIn].
+	// Source is the name of the file read, [BuiltIn], or what begins with
+	// [SourceEnvironment] where variables have decided.
 	Source string `json:"-"`
 
 	// Warnings are what is allowed but deserves a second look, by position.

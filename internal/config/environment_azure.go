@@ -51,7 +51,11 @@ func (e *environment) proxyListen(root *node) {
 		n.add("open", yes(varOpen, "from WEIR_OPEN"))
 	}
 	root.add("listen", n)
-	root.add("cors", mappingAt(varAddress).add("origins", list(varAddress, literal(varAddress, "*", "")).because("any web page, as with azure-openai-proxy")))
+	spent := varAddress // where a warning of what any page may do is placed
+	if e.has(varToken) {
+		spent = varToken
+	}
+	root.add("cors", mappingAt(spent).add("origins", list(spent, literal(spent, "*", "")).because("any web page, as with azure-openai-proxy")))
 	if e.has(varProxyKey) {
 		root.add("keys", e.key())
 	}
@@ -107,9 +111,6 @@ func (e *environment) proxyEndpoint() *node {
 
 func (e *environment) proxyAuth() *node {
 	if e.use(varToken) != "" {
-		if address := e.get(varAddress); address != "" && e.loopback(address) && !e.has(varProxyKey) {
-			e.warn(varToken, "any web page that is open on this machine may spend it", "set "+varProxyKey+" to a key that clients then must send")
-		}
 		return mappingAt(varToken).add("api_key", reference(varToken)).because("whatever key a client sends")
 	}
 	e.twoKeys("Azure's", "set "+varToken+" if clients should not need a key of Azure's")
