@@ -140,36 +140,49 @@ func (s *Server) Serve() error {
 // but for one that heeds neither its context nor its connection. It returns
 // ctx's error if requests had to be cut.
 func (s *Server) Drain(ctx context.Context, cause error, grace time.Duration) error {
-	err := s.srv.Shutdown(ctx)
+	err := s.idle(ctx)
 	s.cancel(cause)
+	bye := context.WithoutCancel(ctx)
 	if err != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		last, cancel := context.WithTimeout(bye, grace)
 		defer cancel()
-		if e := s.srv.Shutdown(last); e != nil {
+		if s.idle(last) != nil {
 			err = errors.Join(err, s.srv.Close())
 		}
 	}
-	s.wait()
+	last, cancel := context.WithTimeout(bye, returnTime)
+	defer cancel()
+	_ = s.returned(last) // what does not heed its connection cannot be helped
 	return err
+}
+
+// idle returns when no connection has a request that runs, and no handler
+// does: net/http does not wait for the connections that were taken from it,
+// which are WebSockets here.
+func (s *Server) idle(ctx context.Context) error {
+	if err := s.srv.Shutdown(ctx); err != nil {
+		return err
+	}
+	return s.returned(ctx)
 }
 
 // returnTime is what a handler gets to return once its connection is closed.
 const returnTime = 2 * time.Second
 
-// wait returns when no handler runs any more. net/http waits for connections,
-// and a handler may have work left when its own is gone.
-func (s *Server) wait() {
-	timeout := time.NewTimer(returnTime)
-	defer timeout.Stop()
+// returned waits until no handler runs any more, or returns ctx's error.
+// net/http waits for connections, and a handler may have work left when its
+// own is gone.
+func (s *Server) returned(ctx context.Context) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for s.running.Load() > 0 {
 		select {
 		case <-tick.C:
-		case <-timeout.C:
-			return
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // Close closes the socket of a server that was never served.

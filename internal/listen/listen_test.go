@@ -1,6 +1,7 @@
 package listen_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -279,5 +280,62 @@ func TestDrainWaitsForHandlers(t *testing.T) {
 	}
 	if !ended {
 		t.Error("Drain returned before the handler")
+	}
+}
+
+// TestDrainWaitsForTakenConnections: a connection that a handler has taken is
+// none of net/http's any more. It gets the time of a drain too, and then the
+// end of its context.
+func TestDrainWaitsForTakenConnections(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		stay bool // until it is told to go
+	}{{"it goes by itself", false}, {"it must be told", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			release, ended := make(chan struct{}), make(chan error, 1)
+			srv := start(t, listen.Settings{}, func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+				select {
+				case <-release:
+				case <-r.Context().Done():
+				}
+				ended <- context.Cause(r.Context())
+			})
+			conn, err := net.Dial("tcp", srv.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			cause := errors.New("stop")
+			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			defer cancel()
+			begun, drained := time.Now(), make(chan error, 1)
+			go func() { drained <- srv.Drain(ctx, cause, time.Second) }()
+			if !tt.stay {
+				close(release)
+			}
+			err = <-drained
+			if tt.stay && (!errors.Is(err, context.DeadlineExceeded) || time.Since(begun) < 300*time.Millisecond) || !tt.stay && err != nil {
+				t.Errorf("Drain() = %v after %v", err, time.Since(begun))
+			}
+			select {
+			case got := <-ended:
+				if tt.stay && !errors.Is(got, cause) {
+					t.Errorf("the handler was told %v", got)
+				}
+			default:
+				t.Error("Drain has not waited for the handler")
+			}
+		})
 	}
 }
