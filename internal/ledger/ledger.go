@@ -9,7 +9,7 @@ import (
 
 // An Entry is the account of one exchange.
 type Entry struct {
-	ID        string    // the request id, unique per exchange
+	ID        string    // the request id, unique per exchange; of a response on a socket: the socket's, a dot, and a number from 1
 	Time      time.Time // when the request's headers had been read
 	Tenant    string
 	Key       string // the key's name; empty on a listener without keys
@@ -31,6 +31,10 @@ type Entry struct {
 	FirstByte time.Duration
 	Total     time.Duration
 	Usage     llm.Usage
+
+	// FramesIn and FramesOut are the messages of a socket: read from the
+	// client, and written to it.
+	FramesIn, FramesOut int64
 }
 
 // An Attempt is one try against one target.

@@ -28,6 +28,7 @@ const (
 	CodeUnknownURL           Code = "unknown_url"
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeWebSocketUnsupported Code = "websocket_unsupported"
+	CodeWebSocketRequired    Code = "websocket_required"
 	CodeObjectNotFound       Code = "not_found"
 	CodePreviousNotFound     Code = "previous_response_not_found"
 	CodeForeignReference     Code = "reference_not_found"
@@ -201,6 +202,11 @@ var table = []Row{ // immutable
 		CodeWebSocketUnsupported, Invalid, 426, typInvalid, typInvalid, false, false,
 		"WebSocket is not served here: use HTTPS with server-sent events",
 		"Nothing to do: clients that try a WebSocket first fall back to HTTP.",
+	},
+	{
+		CodeWebSocketRequired, Invalid, 426, typInvalid, typInvalid, false, false,
+		"this path is a WebSocket: connect with wss:// or ws://, version 13 of the protocol, over HTTP/1.1",
+		"The client sent a plain request, or a proxy in front of Weir dropped the `Upgrade` header.",
 	},
 	{
 		CodeObjectNotFound, NotFound, 404, typInvalid, "not_found_error", false, false,

@@ -106,6 +106,9 @@ type Usage struct {
 	Output      int64
 	Reasoning   int64
 
+	InputAudio  int64 // of Input, those that are sound
+	OutputAudio int64 // of Output
+
 	Images     int64         // pictures made
 	Characters int64         // of text that was spoken
 	Audio      time.Duration // of sound that was listened to

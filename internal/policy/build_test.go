@@ -17,7 +17,7 @@ import (
 // reason in docs/adr first. The second column says what it brings in.
 var linked = map[string]string{ // immutable
 	"github.com/weir-gateway/weir":         "itself",
-	"github.com/coder/websocket":           "the simulator's sockets",
+	"github.com/coder/websocket":           "WebSockets: realtime, and the simulator's",
 	"github.com/go-json-experiment/json":   "jsontext",
 	"github.com/goccy/go-yaml":             "the configuration file",
 	"github.com/google/jsonschema-go":      "the configuration's schema",

@@ -51,7 +51,8 @@ var importTable = map[string]may{ // immutable
 	"internal/route":     {ours: []string{"internal/llm", "internal/price"}},
 	"internal/dialect":   {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan"}},
 	"internal/dialect/*": {ours: []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan"}},
-	"internal/upstream":  {ours: []string{"internal/llm"}},
+	"internal/upstream":  {ours: []string{"internal/llm", "internal/tunnel"}},
+	"internal/tunnel":    {ours: []string{"internal/llm"}, others: []string{websocket}},
 
 	"internal/auth":          {ours: []string{"internal/llm", "internal/price"}},
 	"internal/limit":         {ours: []string{"internal/llm", "internal/price"}},
@@ -63,7 +64,7 @@ var importTable = map[string]may{ // immutable
 	"internal/gateway": {
 		ours: append([]string{
 			"internal/llm", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
-			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/form", "internal/spool",
+			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool",
 		}, domain...),
 		others: []string{gzip, zstd},
 		tests:  []string{"internal/app", "internal/config"}, // some set up more than gatetest does
@@ -114,6 +115,7 @@ var (
 		"github.com/rogpeppe/go-internal",
 		"github.com/santhosh-tekuri/jsonschema/v6",
 		"go.uber.org/goleak",
+		"github.com/coder/websocket", // the other side of a socket
 	}
 	// The clients under test, in a module of their own.
 	e2eOthers = []string{"github.com/openai/openai-go/v3", "github.com/anthropics/anthropic-sdk-go", "github.com/coder/websocket"} // immutable

@@ -79,6 +79,7 @@ var startsGoroutines = map[string]string{ // immutable
 	"internal/app":       "runs listeners and workers, and waits for them in Run",
 	"internal/listen":    "serves each socket, and waits in Shutdown",
 	"internal/upstream":  "watches calls in flight and health",
+	"internal/tunnel":    "pumps messages between two sockets, and waits for its pumps in Run",
 	"internal/telemetry": "writes log lines when it is time, and stops that in Close",
 	"internal/ledger":    "writes entries behind the exchange",
 	"internal/simulator": "reads a socket while it answers, and waits when it ends",

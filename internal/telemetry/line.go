@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 // A line is the JSON object of one log record, in the form of
@@ -133,6 +134,12 @@ func describe(f fields, e *ledger.Entry, cause string) {
 		f.millis("audio_ms", e.Usage.Audio)
 	}
 	f.text("usage", e.Usage.Provenance.String())
+	if e.Operation == llm.OpRealtime {
+		f.number("frames_in", e.FramesIn)
+		f.number("frames_out", e.FramesOut)
+		f.number("input_audio_tokens", e.Usage.InputAudio)
+		f.number("output_audio_tokens", e.Usage.OutputAudio)
+	}
 	if n := len(e.Attempts); n > 0 {
 		f.number("upstream_status", int64(e.Attempts[n-1].Status))
 		if id := e.Attempts[n-1].UpstreamRequestID; id != "" {
