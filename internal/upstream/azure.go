@@ -21,6 +21,7 @@ var apiVersion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$`)
 //	v1       {endpoint}/openai/v1/{operation}
 //	classic  {endpoint}/openai/deployments/{deployment}/{operation}?api-version=V
 //	         {endpoint}/openai/responses?api-version=V
+//	         {endpoint}/openai/realtime?api-version=V&deployment={deployment}
 //
 // A key goes as api-key. A client's own credential goes as Bearer if it is a
 // JWT, as Entra ID's tokens are, and as api-key otherwise.
@@ -59,7 +60,7 @@ func planAzure(base *url.URL, api, version string) (plan, error) {
 			return plan{}, errors.New("api_version: api classic demands one, such as 2024-10-21")
 		}
 		p.deployments = &deployments{base: below(base, "/deployments/"), query: query}
-		p.fixed = urls(base, llm.OpResponses)
+		p.fixed = urls(base, llm.OpResponses, llm.OpRealtime)
 		p.version = query
 	default:
 		return plan{}, fmt.Errorf("api: %q is neither v1 nor classic", api)

@@ -101,6 +101,8 @@ func pathOf(op llm.Operation) string {
 		return "/audio/transcriptions"
 	case llm.OpTranslation:
 		return "/audio/translations"
+	case llm.OpRealtime:
+		return "/realtime"
 	default:
 		return ""
 	}
@@ -202,6 +204,7 @@ func urls(base *url.URL, ops ...llm.Operation) map[llm.Operation]*url.URL {
 var openAIOperations = []llm.Operation{ // immutable
 	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings, llm.OpModerations,
 	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
+	llm.OpRealtime,
 }
 
 // deploymentOperations are what Azure's classic API serves below a deployment:
