@@ -145,13 +145,12 @@ func (x *exchange) refusal(answer *upstream.Answer) error {
 	return x.up.Refusal(answer, body)
 }
 
-// endAttempt completes the account of the attempt that was begun last, and
-// returns it; nil if there was none.
-func (x *exchange) endAttempt() *ledger.Attempt {
+// endAttempt completes the account of the attempt that was begun last, if
+// there was one.
+func (x *exchange) endAttempt() {
 	if len(x.entry.Attempts) == 0 {
-		return nil
+		return
 	}
 	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
 	a.Total, a.Code = time.Since(x.began), x.entry.Code
-	return a
 }

@@ -65,6 +65,9 @@ func endpoints() []endpoint {
 			endpoint{http.MethodGet, base + "/models", llm.OpModels, (*exchange).models},
 			endpoint{http.MethodGet, base + "/models/{name}", llm.OpModels, (*exchange).models})
 	}
+	for _, path := range realtimePaths {
+		table = append(table, endpoint{http.MethodGet, path, llm.OpRealtime, (*exchange).realtime})
+	}
 	for _, base := range [...]string{"/v1", "/anthropic/v1"} {
 		table = append(table,
 			endpoint{http.MethodPost, base + "/messages", llm.OpMessages, (*exchange).serve},
@@ -138,6 +141,11 @@ func (p *paths) find(method, escaped string) (e endpoint, name string, allow []s
 // hint names the path that was probably meant by a client whose base URL has
 // one /v1 too few or too many, the commonest mistake of all.
 func (p *paths) hint(escaped string) string {
+	for _, path := range realtimePaths {
+		if strings.HasPrefix(escaped, path+"/") {
+			return "; what is below `" + path + "` hands out credentials or calls of the upstream's own: connect to `" + path + "` itself, with a key of the gateway"
+		}
+	}
 	for _, meant := range [...]string{"/v1" + escaped, strings.Replace(escaped, "/v1/v1/", "/v1/", 1)} {
 		if len(p.static[meant]) > 0 && meant != escaped {
 			return "; did you mean `" + meant + "`? Then the client's base URL is not right: OpenAI's clients want it with /v1, Anthropic's without"

@@ -59,6 +59,8 @@ type exchange struct {
 	lingers       bool      // and the client may still be sending its body
 	writeDeadline time.Time // of the connection, as last set
 
+	socket *socket // nil unless it is one
+
 	entry ledger.Entry
 }
 
@@ -216,11 +218,16 @@ func (x *exchange) account(failure *llm.Error) {
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
-	attempt := x.endAttempt()
-	err := x.h.ledger.Record(e)
-	for _, o := range x.h.observers {
-		if attempt != nil {
-			o.AttemptDone(x.id, attempt)
+	x.endAttempt()
+	x.h.record(e, failure)
+}
+
+// record hands a complete entry on.
+func (h *Handler) record(e *ledger.Entry, failure *llm.Error) {
+	err := h.ledger.Record(e)
+	for _, o := range h.observers {
+		if n := len(e.Attempts); n > 0 {
+			o.AttemptDone(e.ID, &e.Attempts[n-1])
 		}
 		if err != nil {
 			o.LedgerFailed(e, err)

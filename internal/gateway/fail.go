@@ -20,6 +20,8 @@ import (
 // the client that its answer is not whole.
 func (x *exchange) failAnywhere(e *llm.Error) (abort bool) {
 	switch {
+	case x.sent && x.socket != nil:
+		return false // its close frame has said it
 	case e.Kind() == llm.Cancelled:
 		if !x.sent {
 			x.entry.Status = e.Status()
@@ -70,6 +72,9 @@ func (x *exchange) fail(e *llm.Error) {
 		h["Www-Authenticate"] = []string{"Bearer"}
 	case http.StatusUpgradeRequired:
 		h["Upgrade"] = []string{"HTTP/1.1"} // RFC 9110 §15.5.22 demands one; there is nothing newer to offer
+		if e.Code == llm.CodeWebSocketRequired {
+			h["Upgrade"], h["Connection"] = []string{"websocket"}, []string{"Upgrade"}
+		}
 	}
 	x.respond(status, "", body)
 }

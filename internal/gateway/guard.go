@@ -52,22 +52,27 @@ func ownOrigin(s *Snapshot, r *http.Request) *llm.Error {
 	if from := origin(r.Header); from != "" && s.namesOrigin(from) {
 		return nil
 	}
-	foreign := slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site")
+	if slices.Contains(r.Header["Sec-Fetch-Site"], "cross-site") || foreignOrigin(r) {
+		return &llm.Error{Code: llm.CodeForeignOrigin, Op: "gateway.origin"}
+	}
+	return nil
+}
+
+// foreignOrigin reports whether a page of another origin makes the request. A
+// page that Weir itself served has the origin of this very host. Its scheme may
+// differ where a proxy in front ends TLS.
+func foreignOrigin(r *http.Request) bool {
 	for _, origin := range r.Header["Origin"] {
-		// A page that Weir itself served has the origin of this very host. Its
-		// scheme may differ where a proxy in front ends TLS.
-		_, host, ok := strings.Cut(origin, "://")
-		foreign = foreign || !ok || !strings.EqualFold(host, r.Host)
+		if _, host, ok := strings.Cut(origin, "://"); !ok || !strings.EqualFold(host, r.Host) {
+			return true
+		}
 	}
-	if !foreign {
-		return nil
-	}
-	return &llm.Error{Code: llm.CodeForeignOrigin, Op: "gateway.origin"}
+	return false
 }
 
 func noWebSocket(_ *Snapshot, r *http.Request) *llm.Error {
 	for _, v := range r.Header["Upgrade"] {
-		if strings.EqualFold(strings.TrimSpace(v), "websocket") {
+		if strings.EqualFold(strings.TrimSpace(v), "websocket") && !slices.Contains(realtimePaths, r.URL.EscapedPath()) {
 			return &llm.Error{Code: llm.CodeWebSocketUnsupported, Op: "gateway.upgrade"}
 		}
 	}

@@ -26,6 +26,9 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 			return u
 		}
 	}
+	if x.socket != nil {
+		return x.socket.usage()
+	}
 	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
