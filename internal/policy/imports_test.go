@@ -42,6 +42,7 @@ var domain = []string{"internal/auth", "internal/limit", "internal/ledger", "int
 // one says here what it may know.
 var importTable = map[string]may{ // immutable
 	"internal/llm":       {},
+	"internal/pin":       {},
 	"internal/sse":       {},
 	"internal/simulator": {others: []string{websocket}},
 	"internal/form":      {},
@@ -63,7 +64,7 @@ var importTable = map[string]may{ // immutable
 
 	"internal/gateway": {
 		ours: append([]string{
-			"internal/llm", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
+			"internal/llm", "internal/pin", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
 			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool",
 		}, domain...),
 		others: []string{gzip, zstd},

@@ -1,0 +1,180 @@
+package pin
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"sync"
+	"time"
+	"unique"
+)
+
+const (
+	// TTL is how long a pin is kept after it was made or used last. Providers
+	// keep responses for as long.
+	TTL = 30 * 24 * time.Hour
+
+	// Capacity is how many pins a table holds unless it is told otherwise. A
+	// table of this size takes about 20 MB when it is full, and nothing while
+	// it is empty.
+	Capacity = 1 << 17
+)
+
+// A Pin says where an object is and who may use it.
+type Pin struct {
+	Upstream string // the upstream's name
+
+	// Model is the name that a client asked for when the object was made.
+	// Empty if none was.
+	Model string
+
+	// Caller is set if the upstream was called with a client's own credential:
+	// then only that client may use the object. Its zero value lets everybody
+	// of the tenant use it.
+	Caller Identity
+}
+
+// An Identity stands for the owner of a credential. The zero value is nobody.
+// It tells nothing about the credential.
+type Identity [16]byte
+
+// Table is a bounded memory of pins. When it is full, the one that was used
+// least recently goes first. Its methods may be called by many goroutines at
+// once.
+type Table struct {
+	secret   [32]byte // random: nobody outside can tell which ids share a bucket
+	capacity int
+
+	mu   sync.Mutex
+	byID map[key]*entry // guarded by mu
+	ring entry          // the most recently used is next, the least is prev; guarded by mu
+}
+
+// A key is what the table keeps of a tenant's name and an id.
+type key [16]byte
+
+type entry struct {
+	next, prev *entry
+	key        key
+	pin        Pin
+	expires    int64 // in nanoseconds of Unix time
+}
+
+// New returns an empty table for capacity pins; 0 means [Capacity].
+func New(capacity int) *Table {
+	if capacity <= 0 {
+		capacity = Capacity
+	}
+	t := &Table{capacity: capacity, byID: make(map[key]*entry)}
+	if _, err := rand.Read(t.secret[:]); err != nil {
+		panic("pin: no random bytes: " + err.Error()) // crypto/rand never fails on a supported system
+	}
+	t.ring.next, t.ring.prev = &t.ring, &t.ring
+	return t
+}
+
+// Identify returns who a credential belongs to: the same for the same
+// credential, and for two tokens (JWT) in which one issuer names the same
+// subject, because tokens are renewed every hour. Nobody has verified the
+// token: the identity is good for nothing that is not sent to the upstream
+// with it.
+func (t *Table) Identify(credential string) Identity {
+	h := hmac.New(sha256.New, t.secret[:])
+	if issuer, subject, ok := claims(credential); ok {
+		h.Write([]byte("token\x00" + issuer + "\x00" + subject))
+	} else {
+		h.Write([]byte("secret\x00" + credential))
+	}
+	return Identity(h.Sum(nil)[:len(Identity{})])
+}
+
+// Note keeps p for an id of a tenant. A pin that is there already is replaced.
+func (t *Table) Note(tenant, id string, p Pin) {
+	p.Model = unique.Make(p.Model).Value() // a few names, thousands of times
+	k, now := t.key(tenant, id), time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.expire(now)
+	e := t.byID[k]
+	if e == nil {
+		if len(t.byID) >= t.capacity {
+			t.remove(t.ring.prev)
+		}
+		e = &entry{key: k}
+		t.byID[k] = e
+	} else {
+		e.unlink()
+	}
+	e.pin = p
+	t.use(e, now)
+}
+
+// Find returns the pin of an id for a tenant and a caller of it, who may be
+// nobody. It is not found if it belongs to another tenant or another caller: the
+// two look exactly as if there were none. It never fails; the error is for
+// tables that ask a store.
+func (t *Table) Find(_ context.Context, tenant string, caller Identity, id string) (Pin, bool, error) {
+	k, now := t.key(tenant, id), time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.expire(now)
+	e := t.byID[k]
+	if e == nil || e.pin.Caller != (Identity{}) && e.pin.Caller != caller {
+		return Pin{}, false, nil
+	}
+	e.unlink()
+	t.use(e, now)
+	return e.pin, true, nil
+}
+
+// Forget removes the pin of an id.
+func (t *Table) Forget(tenant, id string) {
+	k := t.key(tenant, id)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byID[k]; e != nil {
+		t.remove(e)
+	}
+}
+
+// Len returns how many pins there are.
+func (t *Table) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.expire(time.Now())
+	return len(t.byID)
+}
+
+func (t *Table) key(tenant, id string) key {
+	var b [512]byte
+	buf := append(b[:0], t.secret[:]...)
+	buf = append(append(append(buf, tenant...), 0), id...)
+	sum := sha256.Sum256(buf)
+	return key(sum[:len(key{})])
+}
+
+// use makes e, which is in no ring, the most recently used. It is called with
+// mu held, as are the functions below.
+func (t *Table) use(e *entry, now time.Time) {
+	e.expires = now.Add(TTL).UnixNano()
+	e.next, e.prev = t.ring.next, &t.ring
+	e.next.prev, e.prev.next = e, e
+}
+
+// expire removes what nobody has used for too long: since every use counts
+// anew, that is always at the end of the ring.
+func (t *Table) expire(now time.Time) {
+	for limit := now.UnixNano(); t.ring.prev != &t.ring && t.ring.prev.expires <= limit; {
+		t.remove(t.ring.prev)
+	}
+}
+
+func (t *Table) remove(e *entry) {
+	e.unlink()
+	delete(t.byID, e.key)
+}
+
+func (e *entry) unlink() {
+	e.next.prev, e.prev.next = e.prev, e.next
+}
