@@ -59,6 +59,7 @@ type frame struct {
 	array bool
 	count int // elements that have begun
 	rec   int // what begin returned
+	hits  int // strict: how many hits there were before it
 }
 
 // token is the scalar value or the name being read. It lives on between two
@@ -249,7 +250,7 @@ func (m *machine) push(p []byte, i int, n *node, kind ValueKind) int {
 		return m.fail(p, i, "nesting deeper than 128")
 	}
 	if n != nil {
-		m.frames[m.depth] = frame{node: n, array: kind == Array, rec: m.begin(n, kind, i)}
+		m.frames[m.depth] = frame{node: n, array: kind == Array, hits: len(m.hits), rec: m.begin(n, kind, i)}
 		m.watched = m.depth + 1
 		if m.strict {
 			m.seen[m.depth].reset()
@@ -274,7 +275,11 @@ func (m *machine) push(p []byte, i int, n *node, kind ValueKind) int {
 func (m *machine) pop(p []byte, i int) int {
 	if m.watched == m.depth {
 		m.watched--
-		m.end(m.frames[m.watched].rec, p, i+1)
+		f := &m.frames[m.watched]
+		m.end(f.rec, p, i+1)
+		if f.node.sieve != nil && len(m.hits) > f.hits {
+			m.sift(f)
+		}
 	}
 	if m.depth--; m.depth == 0 {
 		m.top.End = i + 1
@@ -307,6 +312,14 @@ func (m *machine) beginHit(n *node, kind ValueKind, i int) int {
 	}
 	m.hits = append(m.hits, h)
 	return len(m.hits) - 1
+}
+
+// sift keeps of the hits in f what its sieve lets pass. All of them are at
+// paths with [].
+func (m *machine) sift(f *frame) {
+	kept := f.hits + f.node.sieve(m.body, m.hits[f.hits:])
+	m.listed -= len(m.hits) - kept
+	m.hits = m.hits[:kept]
 }
 
 // end notes that the value ends before index i of the piece.

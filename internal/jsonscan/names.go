@@ -14,10 +14,10 @@ func (m *machine) named(name []byte) bool {
 	depth := m.depth - 1
 	n := m.frames[depth].node
 	m.member = n.find(name)
-	if !m.strict || len(n.members) == 0 && depth > 0 {
+	if !m.strict || len(n.members) == 0 && n.others == nil && depth > 0 {
 		return true
 	}
-	if m.member == nil {
+	if m.member == n.others {
 		if like := n.lookalike(name); like != "" {
 			m.failAt(m.token.start, fmt.Sprintf("member %s where only %q is understood", quoteName(name), like))
 			return false

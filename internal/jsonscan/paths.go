@@ -13,7 +13,8 @@ import (
 // dots; [] after a name stands for every element of the array found there:
 // "model", "stream_options.include_usage", "messages[].role",
 // "choices[].delta.tool_calls[].function.arguments". Names are ASCII letters,
-// digits, '_', '-' and '$'.
+// digits, '_', '-' and '$'; * stands for every member that no other path names
+// there: "variables.*.file_id".
 type Spec struct {
 	// Watch lists the values to report. A path may be listed once; a path and
 	// its extension ("usage", "usage.total_tokens") may both be listed.
@@ -23,7 +24,18 @@ type Spec struct {
 	// [Counts.Base64Bytes] to the strings at these paths. If it is empty every
 	// string value counts.
 	Count []string
+
+	// Sift names arrays of the top-level object's, "input[]", and says for each
+	// what is to be kept of the hits within one of its elements. It is for Scan
+	// alone: a body of a thousand elements of which none matters then has no
+	// hits.
+	Sift map[string]Sieve
 }
+
+// A Sieve looks at the hits within one element of an array, in their order,
+// moves those that are to be reported to the front, and returns how many they
+// are. body is the whole body.
+type Sieve func(body []byte, hits []Hit) int
 
 // Paths is a compiled [Spec]. It is immutable and may be shared by any number
 // of goroutines.
@@ -42,7 +54,9 @@ type Paths struct {
 // node is one step of the tree that the paths of a Spec make.
 type node struct {
 	members []member // what to look for if the value is an object
+	others  *node    // what to look for in the members of other names, nil for nothing
 	element *node    // what to look for in an array, nil for nothing
+	sieve   Sieve    // what to do with the hits in a value here, nil to keep them
 	watch   int      // index into Spec.Watch, -1 if not watched itself
 	arrays  int      // how many [] the path to here contains
 	count   bool     // strings here are named by Spec.Count
@@ -74,6 +88,13 @@ func Compile(spec Spec) *Paths {
 	for _, path := range spec.Count {
 		p.add(path).count = true
 	}
+	for path, sieve := range spec.Sift {
+		n := p.add(path)
+		if n.arrays != 1 || strings.Count(path, ".") > 0 {
+			panic(fmt.Sprintf("jsonscan: path %q cannot be sifted", path))
+		}
+		n.sieve = sieve
+	}
 	p.requests.New = func() any { return newMachine(p, true) }
 	return p
 }
@@ -83,7 +104,7 @@ func (p *Paths) add(path string) *node {
 	n, depth := p.root, 1
 	for step := range strings.SplitSeq(path, ".") {
 		name := strings.TrimRight(step, "[]")
-		if !validName(name) || strings.Trim(step[len(name):], "[]") != "" {
+		if name != "*" && !validName(name) || strings.Trim(step[len(name):], "[]") != "" {
 			panic(fmt.Sprintf("jsonscan: malformed path %q", path))
 		}
 		p.longest = max(p.longest, len(name))
@@ -113,6 +134,12 @@ func validName(name string) bool {
 }
 
 func (n *node) memberNode(name string) *node {
+	if name == "*" {
+		if n.others == nil {
+			n.others = &node{watch: -1, arrays: n.arrays}
+		}
+		return n.others
+	}
 	for _, m := range n.members {
 		if m.name == name {
 			return m.node
@@ -137,5 +164,5 @@ func (n *node) find(name []byte) *node {
 			return m.node
 		}
 	}
-	return nil
+	return n.others
 }
