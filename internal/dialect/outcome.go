@@ -3,6 +3,7 @@ package dialect
 import (
 	"math/bits"
 
+	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -12,6 +13,9 @@ const (
 	maxKeptCode    = 64
 	maxKeptMessage = 512
 )
+
+// maxMade is how many ids one event or body may have.
+const maxMade = 2 * jsonscan.MaxListed
 
 // maxChoices is how many choices of one stream are told apart. OpenAI's n goes
 // up to 128.
@@ -43,6 +47,9 @@ type Outcome struct {
 	// Drop is true if the present event exists only for the usage it carries.
 	Drop bool
 
+	made    []string // see Make
+	collect bool
+
 	seen, finished choiceSet
 	pieces         int // answers that are complete in themselves
 	expected       int // choices that were asked for; 0 if that is not known
@@ -54,6 +61,11 @@ func (o *Outcome) Report(u llm.Usage) {
 	if u.Input != 0 || u.Output != 0 || u.Audio != 0 {
 		o.Usage = u
 	}
+}
+
+// ReportTokens is Report for nothing but tokens.
+func (o *Outcome) ReportTokens(input, output, total int64) {
+	o.Report(llm.Usage{Input: input, Output: max(output, total-input)})
 }
 
 // Fail notes that the upstream told of a failure. The first one counts.
@@ -73,6 +85,17 @@ func (o *Outcome) Identify(v Values, id, model int) {
 	}
 	if o.Model == "" {
 		o.Model = clip(v.Text(model), maxKeptID)
+	}
+}
+
+// Collects reports whether anybody wants to know what is given to Make.
+func (o *Outcome) Collects() bool { return o.collect }
+
+// Make notes the id of something in the answer that a later request may refer
+// to, beside the answer itself.
+func (o *Outcome) Make(id string) {
+	if o.collect && id != "" && len(id) <= maxKeptID && len(o.made) < maxMade {
+		o.made = append(o.made, id)
 	}
 }
 

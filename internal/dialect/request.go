@@ -37,6 +37,14 @@ type Request struct {
 	// protocol has it. At least 1.
 	Choices int
 
+	// Kept is true if the upstream is to keep what it answers, so that the ids
+	// in the answer lead to it later.
+	Kept bool
+
+	// References are the ids of what an upstream keeps that the request names,
+	// in their order.
+	References []Reference
+
 	// DefaultModel is the name that the API means where the request names no
 	// model. Empty if it must name one.
 	DefaultModel string
@@ -123,6 +131,7 @@ func invalid(param, public string) *llm.Error {
 const (
 	atModel = iota
 	atStream
+	atStore
 	atOptions
 	atIncludeUsage
 	atDataSources
@@ -132,6 +141,7 @@ const (
 var watchedMembers = []string{ // immutable
 	atModel:        "model",
 	atStream:       "stream",
+	atStore:        "store",
 	atOptions:      "stream_options",
 	atIncludeUsage: "stream_options.include_usage",
 	atDataSources:  "data_sources",
@@ -204,6 +214,10 @@ func (r *Request) take(h jsonscan.Hit, raw []byte) error {
 			return invalid("stream", "stream must be a boolean")
 		}
 		r.Stream = string(raw) == "true"
+	case atStore:
+		if h.Kind == jsonscan.Bool { // anything else is for the upstream to refuse
+			r.Kept = string(raw) == "true"
+		}
 	case atOptions:
 		r.Options = h
 	case atIncludeUsage:

@@ -309,6 +309,21 @@ func (t *Tap) Sequence() int64 { return t.out.Sequence }
 // ResponseID returns the id that the answer carries, empty if it has not told.
 func (t *Tap) ResponseID() string { return t.out.ID }
 
+// Collect makes t collect the ids for Made.
+func (t *Tap) Collect() { t.out.collect = true }
+
+// Made returns the ids of what the answer has brought since the last call, for
+// later requests to refer to, beside ResponseID: items, containers. It is
+// empty without Collect. The slice is good until the next call of Next or Close.
+func (t *Tap) Made() []string {
+	made := t.out.made
+	t.out.made = made[:0]
+	return made
+}
+
+// Done reports whether all of a whole body's value has come.
+func (t *Tap) Done() bool { return !t.stream && t.scan != nil && t.scan.Done() }
+
 // Model returns the name that the answer says its model has, empty if it has
 // not told.
 func (t *Tap) Model() string { return t.out.Model }

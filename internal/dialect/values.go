@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"iter"
 	"strconv"
 	"time"
 
@@ -29,14 +30,29 @@ func (v Values) Text(path int) string {
 	if v.Kind(path) != jsonscan.String {
 		return ""
 	}
-	raw := v.Value(path)
-	if len(raw) < 2 {
+	return text(v.Value(path))
+}
+
+// text returns what a JSON string says, empty if raw is none.
+func text(raw []byte) string {
+	if len(raw) < 2 || raw[0] != '"' {
 		return "" // longer than what is kept
 	}
 	if s, err := jsonscan.Unquote(raw); err == nil {
 		return s
 	}
 	return string(raw[1 : len(raw)-1]) // lone surrogates: as it is spelled
+}
+
+// Texts returns the strings at path, which has [], without the empty ones.
+func (v Values) Texts(path int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, raw := range v.Each(path) {
+			if s := text(raw); s != "" && !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // Is reports whether the value at path is the string s, spelled without

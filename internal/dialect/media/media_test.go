@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"flag"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -132,7 +133,7 @@ func TestForms(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got != tt.want {
+		if err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: ReadForm = %+v, %v, want %+v", tt.name, got, err, tt.want)
 		}
 	}

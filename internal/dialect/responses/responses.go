@@ -15,9 +15,10 @@ type Dialect struct{}
 // Name returns [llm.Responses].
 func (Dialect) Name() llm.Dialect { return llm.Responses }
 
-// ReadRequest finds the facts of a request body.
+// ReadRequest finds the facts of a request body. A response is kept unless the
+// request says otherwise.
 func (Dialect) ReadRequest(body []byte) (dialect.Request, error) {
-	return dialect.ReadRequest(body)
+	return dialect.ReadReferring(request, members, body, true)
 }
 
 // UsageEdits returns nil: the last event always carries the usage.

@@ -35,6 +35,15 @@ const (
 	inEventErrorCode
 	inEventErrorType
 	inEventErrorMessage
+	inItem
+	inItemContainer
+)
+
+// Where a whole response keeps the ids of its items, and of the containers
+// that its items have used.
+const (
+	inOutputItem = responseValues + iota
+	inOutputContainer
 )
 
 // Source: OpenAI's OpenAPI document, schemas Response and ResponseUsage.
@@ -64,7 +73,7 @@ func watchResponse(prefix string) []string {
 // bodies are whole answers: the response itself.
 var bodies = &dialect.Schema{ // immutable
 	Paths: jsonscan.Compile(jsonscan.Spec{
-		Watch: watchResponse(""),
+		Watch: append(watchResponse(""), "output[].id", "output[].container_id"),
 		Count: []string{
 			"output[].content[].text",
 			"output[].content[].refusal",
@@ -74,7 +83,7 @@ var bodies = &dialect.Schema{ // immutable
 			"output[].input",
 		},
 	}),
-	Read: readResponse,
+	Read: readBody,
 }
 
 // events are streamed answers. Every delta of whatever kind is a member of
@@ -83,10 +92,24 @@ var events = &dialect.Schema{ // immutable
 	Paths: jsonscan.Compile(jsonscan.Spec{
 		Watch: append(watchResponse("response."),
 			"type", "sequence_number", "code", "message",
-			"error", "error.code", "error.type", "error.message"),
+			"error", "error.code", "error.type", "error.message",
+			"item.id", "item.container_id"),
 		Count: []string{"delta"},
 	}),
 	Read: readEvent,
+}
+
+func readBody(v dialect.Values, o *dialect.Outcome) {
+	readResponse(v, o)
+	if !o.Collects() {
+		return
+	}
+	for id := range v.Texts(inOutputItem) {
+		o.Make(id)
+	}
+	for id := range v.Texts(inOutputContainer) {
+		o.Make(id)
+	}
 }
 
 func readResponse(v dialect.Values, o *dialect.Outcome) {
@@ -110,11 +133,26 @@ func readResponse(v dialect.Values, o *dialect.Outcome) {
 	o.Report(u)
 }
 
+// makeItem notes the ids of an item when it begins. What it runs in may be known
+// only when it is done.
+func makeItem(v dialect.Values, o *dialect.Outcome) {
+	switch {
+	case v.Is(inEventType, "response.output_item.added"):
+		o.Make(v.Text(inItem))
+		o.Make(v.Text(inItemContainer))
+	case v.Is(inEventType, "response.output_item.done"):
+		o.Make(v.Text(inItemContainer))
+	}
+}
+
 func readEvent(v dialect.Values, o *dialect.Outcome) {
 	readResponse(v, o)
 	dialect.ErrorAt{Object: inEventError, Code: inEventErrorCode, Type: inEventErrorType, Message: inEventErrorMessage}.Read(v, o)
 	if n, ok := v.Count(inSequence); ok {
 		o.Sequence = n
+	}
+	if o.Collects() && v.Kind(inItem) != 0 {
+		makeItem(v, o)
 	}
 	switch {
 	case v.Is(inEventType, "response.completed"), v.Is(inEventType, "response.incomplete"):
