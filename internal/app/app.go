@@ -15,6 +15,7 @@ import (
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/listen"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/pin"
 	"github.com/weir-gateway/weir/internal/simulator"
 	"github.com/weir-gateway/weir/internal/spool"
 	"github.com/weir-gateway/weir/internal/telemetry"
@@ -99,6 +100,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Snapshot:     snap,
 		Ledger:       o.Ledger,
 		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log, lines), a.ring}, o.Observers...),
+		Pins:         pin.New(0),
 		NewID:        telemetry.RequestID,
 		BodyMemory:   cfg.Listen.BodyMemory,
 		Spool:        a.spool,
@@ -235,7 +237,7 @@ func (a *App) closeSockets() error {
 
 // operations are those that an upstream may be asked for.
 var operations = []llm.Operation{ // immutable
-	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
 	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
 	llm.OpRealtime,
 }

@@ -24,9 +24,15 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
 		Hosts:     cfg.Listen.Hosts,
 		BodyLimit: cfg.Listen.BodyLimit,
+		OneTenant: cfg.OneTenant(),
 	}
 	for _, origin := range cfg.CORS.Origins {
 		s.Origins = append(s.Origins, strings.ToLower(origin))
+	}
+	for _, u := range cfg.Upstreams {
+		if u.UnknownIDs == config.UnknownForward {
+			s.Forwards = append(s.Forwards, u.Name)
+		}
 	}
 	if cfg.Routing.Header != "" {
 		s.RouteHeader = textproto.CanonicalMIMEHeaderKey(cfg.Routing.Header)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -41,6 +42,11 @@ func (p *Principal) MayUse(model string) bool {
 		}
 	}
 	return false
+}
+
+// MayUseAll reports whether p may ask for every model.
+func (p *Principal) MayUseAll() bool {
+	return len(p.models) == 0 || slices.Contains(p.models, "*")
 }
 
 // A Credential is a secret as a client sent it.

@@ -236,18 +236,26 @@ type Upstream struct {
 	// What differs from the timeouts for every upstream.
 	Timeouts Timeouts `json:"timeouts" inherit:"timeouts"`
 
-	// Further paths that pass to this upstream as they are, with its
-	// credential: `/v1/files`, `/v1/files/*`, `/openai/files*`. `*` is any run
-	// of characters but `/`, `**` of any. They begin with `/v1/` or `/openai/`,
-	// and no operation of Weir's own has them. Whoever has a key may use them,
-	// and see what others made there: those with ids (all but `/v1/name`)
-	// demand `auth: passthrough` or a single tenant. Default: none.
+	// Further paths that pass to this upstream as they are, with any method
+	// and query and with its credential: `/v1/files`, `/v1/files/**`,
+	// `/openai/files*`. `*` is any run of characters but `/`, `**` of any. They
+	// begin with `/v1/` or `/openai/`, no operation of Weir's own has them
+	// (`/v1/chat/…`, `/v1/responses/…`, `/v1/models/…` and so on), and no two
+	// take the same path. Whoever has a key without `models` may use them, and
+	// see what others made there. All but single collections (`/v1/name`,
+	// `/openai/name` or `/openai/v1/name`, without `*`) bear ids, and demand
+	// `auth: passthrough` or that all keys are of one tenant; what manages an
+	// account (`/v1/organization/…`, `/v1/projects/…`) demands
+	// `auth: passthrough`. Default: none.
 	PassthroughPaths []string `json:"passthrough_paths"`
 
 	// What to do with the id of a response, file or other object that Weir has
-	// not seen this upstream give to the caller's tenant. `refuse` answers as
-	// if it did not exist. `forward` lets the upstream decide, and demands
-	// `auth: passthrough` or a single tenant. Default: `refuse`.
+	// not seen this upstream give to the caller's tenant in the last 30 days,
+	// or since its start. `refuse` answers as if it did not exist. `forward`
+	// lets the upstream decide, but for keys with `models`; it demands
+	// `auth: passthrough` or that all keys are of one tenant. Where several
+	// upstreams say `forward`, an object is asked for at the one that
+	// `routing.header` or `?model=` chooses. Default: `refuse`.
 	UnknownIDs UnknownIDs `json:"unknown_ids" enum:"refuse|forward"`
 
 	// A file of certificates in PEM that are trusted for this upstream

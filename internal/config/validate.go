@@ -29,6 +29,7 @@ func (d *decoder) validate(c *Config) {
 	d.upstreams(c)
 	d.models(c)
 	d.keys(c)
+	d.passages(c)
 	d.whoMayCall(c)
 	d.routing(c.Routing)
 	d.cors(c)

@@ -65,6 +65,9 @@ func (x *exchange) candidate() (route.Candidate, bool) {
 	if x.chose != "" {
 		return x.snap.Routes.At(x.chose, x.model, x.entry.Model, x.op)
 	}
+	if x.pinnedTo != "" {
+		return x.model.CandidateAt(x.pinnedTo, x.entry.Model, x.op)
+	}
 	return x.model.Candidate(x.entry.Model, x.op)
 }
 

@@ -131,7 +131,7 @@ func TestPreflightHeaders(t *testing.T) {
 		if got := h.Get("Access-Control-Allow-Headers"); status != 204 || got != tt.want {
 			t.Errorf("%q is answered with %d and %q, want %q", tt.asked, status, got, tt.want)
 		}
-		if h.Get("Access-Control-Allow-Private-Network") != "true" || !strings.Contains(h.Get("Vary"), "Access-Control-Request-Headers") || h.Get("Allow") != "POST, OPTIONS" {
+		if h.Get("Access-Control-Allow-Private-Network") != "true" || !strings.Contains(h.Get("Vary"), "Access-Control-Request-Headers") || h.Get("Allow") != "POST, GET, OPTIONS" {
 			t.Errorf("%v, want the private network, Vary and Allow", h)
 		}
 	}
@@ -227,7 +227,7 @@ func TestOptionsWithoutOrigins(t *testing.T) {
 		status           int
 		allow            string
 	}{
-		{"a program", simple, "/v1/chat/completions", nil, 204, "POST, OPTIONS"},
+		{"a program", simple, "/v1/chat/completions", nil, 204, "POST, GET, OPTIONS"},
 		{"a path with a model", simple, "/openai/deployments/m/embeddings", nil, 204, "POST, OPTIONS"},
 		{"a list", simple, "/v1/models", nil, 204, "GET, OPTIONS"},
 		{"a key is not needed", keyed, "/v1/messages", nil, 204, "POST, OPTIONS"},

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/pin"
 )
 
 // A Ledger keeps the account. Record may be called by many goroutines at once.
@@ -14,6 +16,26 @@ import (
 // keep what e holds.
 type Ledger interface {
 	Record(e *ledger.Entry) error
+}
+
+// Pins remember which upstream keeps the object with an id, for which tenant,
+// and for which caller where its own credential was used. The methods are
+// called on the way of requests, by many goroutines at once.
+type Pins interface {
+	// Identify returns who a client's own credential belongs to, and nothing
+	// by which the credential could be found.
+	Identify(credential string) pin.Identity
+
+	// Note keeps p. It must not wait for a disk or a network.
+	Note(tenant, id string, p pin.Pin)
+
+	// Find returns the pin of an id, but not that of another tenant or
+	// caller, which it must not tell from none. It may ask a store once. The
+	// error says that nobody could look.
+	Find(ctx context.Context, tenant string, caller pin.Identity, id string) (pin.Pin, bool, error)
+
+	// Forget removes the pin of an id whose object is gone.
+	Forget(tenant, id string)
 }
 
 // A Step is one of the steps of an exchange.
@@ -53,6 +75,12 @@ type Observer interface {
 	// ExchangeDone is called last, once, after the entry was recorded. err is
 	// nil for success.
 	ExchangeDone(e *ledger.Entry, err *llm.Error)
+
+	// ObjectDone is called once, instead of all the others, for a call about an
+	// object that an upstream keeps: to look at a response, to delete it. It is
+	// no exchange, and e is no entry of the ledger. path is escaped and
+	// bounded. err is nil for success.
+	ObjectDone(e *ledger.Entry, method, path string, err *llm.Error)
 
 	// Refused is called instead of all the others for a request that never
 	// became an exchange: unauthenticated, unknown path, foreign origin. path

@@ -27,6 +27,8 @@ var inference = []endpoint{ // immutable
 	{http.MethodPost, "/chat/completions", llm.OpChat, (*exchange).serve},
 	{http.MethodPost, "/completions", llm.OpCompletions, (*exchange).serve},
 	{http.MethodPost, "/responses", llm.OpResponses, (*exchange).serve},
+	{http.MethodPost, "/responses/input_tokens", llm.OpInputTokens, (*exchange).serve},
+	{http.MethodPost, "/responses/compact", llm.OpCompact, (*exchange).serve},
 	{http.MethodPost, "/embeddings", llm.OpEmbeddings, (*exchange).serve},
 }
 
@@ -73,8 +75,11 @@ func endpoints() []endpoint {
 			endpoint{http.MethodPost, base + "/messages", llm.OpMessages, (*exchange).serve},
 			endpoint{http.MethodPost, base + "/messages/count_tokens", llm.OpCountTokens, (*exchange).serve})
 	}
+	table = append(table, objectEndpoints()...)
 	return append(table,
 		endpoint{http.MethodPost, "/openai/responses", llm.OpResponses, (*exchange).serve},
+		endpoint{http.MethodPost, "/openai/responses/input_tokens", llm.OpInputTokens, (*exchange).serve},
+		endpoint{http.MethodPost, "/openai/responses/compact", llm.OpCompact, (*exchange).serve},
 		endpoint{http.MethodGet, "/healthz", opHealth, (*exchange).health},
 		endpoint{http.MethodGet, "/readyz", opReady, (*exchange).health})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/pin"
 	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -52,6 +53,14 @@ type exchange struct {
 	firstToken bool      // the observers have been told
 	partial    bool      // the beginning of an event has been sent, its end has not
 	began      time.Time // of the attempt
+
+	object *objectCall // what is asked of an object; nil if x is an exchange
+
+	who                pin.Identity         // of the caller's own credential, once it was asked for
+	unknown            []*dialect.Reference // what nobody has seen
+	pinnedTo, pinnedBy string               // the upstream that keeps what the request refers to, and the member that does
+	keeps              bool                 // the ids in the answer are noted
+	noted              string               // the answer's own id, once it is
 
 	told *llm.Error // what the upstream has told of inside a success
 
@@ -147,8 +156,16 @@ func modelError(who *auth.Principal, name string, known bool) error {
 
 // route finds the target.
 func (x *exchange) route() error {
+	if len(x.req.References) > 0 {
+		if err := x.resolve(); err != nil {
+			return err
+		}
+	}
 	target, ok := x.candidate()
-	if !ok {
+	switch {
+	case !ok && x.pinnedTo != "":
+		return x.noTargetThere()
+	case !ok:
 		return &llm.Error{
 			Code: llm.CodeUnsupportedOperation, Op: "gateway.route", Param: "model",
 			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API" + x.choiceNote(),
@@ -156,6 +173,9 @@ func (x *exchange) route() error {
 	}
 	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
 	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane
+	if len(x.unknown) > 0 {
+		return x.checkUnknown()
+	}
 	return nil
 }
 
@@ -215,6 +235,10 @@ func (x *exchange) release() {
 // account completes the entry and hands it on. It is recorded before anybody
 // is told, so that no observer can prevent it.
 func (x *exchange) account(failure *llm.Error) {
+	if x.object != nil {
+		x.reportObject(failure)
+		return
+	}
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)

@@ -30,7 +30,7 @@ func TestBodiesPassByteForByte(t *testing.T) {
 		{"not with data_sources", "", `{"model":"m","stream":true,"data_sources":[]}`, `{"model":"m","stream":true,"data_sources":[]}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			up := newRecorder(t, http.StatusOK, `{"object":"x"}`)
+			up := newRecorder(t, `{"object":"x"}`)
 			target := "upstream: up"
 			if tt.target != "" {
 				target += ", " + tt.target
@@ -74,7 +74,7 @@ type recorded struct {
 	body   string
 }
 
-func newRecorder(t *testing.T, status int, answer string, header ...string) *recorder {
+func newRecorder(t *testing.T, answer string, header ...string) *recorder {
 	t.Helper()
 	r := &recorder{requests: make(chan recorded, 100)}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -84,7 +84,6 @@ func newRecorder(t *testing.T, status int, answer string, header ...string) *rec
 		for i := 0; i < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
 		}
-		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(srv.Close)
@@ -109,7 +108,7 @@ func TestAnswersPassByteForByte(t *testing.T) {
 		{"stream", "text/event-stream; charset=utf-8", stream},
 	} {
 		for _, request := range []string{`{"model":"m"}`, `{"model":"m","stream":true}`, `{"model":"m","stream":true,"stream_options":{"include_usage":true}}`} {
-			up := newRecorder(t, http.StatusOK, tt.answer, "Content-Type", tt.contentType,
+			up := newRecorder(t, tt.answer, "Content-Type", tt.contentType,
 				"X-Secret-Internal", "1", "Openai-Processing-Ms", "12", "X-Request-Id", "theirs", "Set-Cookie", "a=b")
 			g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]

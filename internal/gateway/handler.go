@@ -23,6 +23,7 @@ type Options struct {
 	Snapshot  *Snapshot
 	Ledger    Ledger
 	Observers []Observer // called in this order; may be empty
+	Pins      Pins
 
 	// NewID returns a new request id for a request that arrives now.
 	NewID func(now time.Time) string
@@ -45,6 +46,7 @@ type Handler struct {
 	snapshot     atomic.Pointer[Snapshot]
 	ledger       Ledger
 	observers    []Observer
+	pins         Pins
 	newID        func(time.Time) string
 	memory       memory
 	spool        *spool.Spool
@@ -59,6 +61,7 @@ func New(o Options) *Handler {
 	h := &Handler{
 		ledger:       o.Ledger,
 		observers:    o.Observers,
+		pins:         o.Pins,
 		newID:        o.NewID,
 		memory:       memory{limit: o.BodyMemory},
 		spool:        o.Spool,
@@ -170,6 +173,11 @@ func (x *exchange) health() *llm.Error {
 	return nil
 }
 
+// panicked is the error for what recover has returned.
+func panicked(v any) error {
+	return &llm.Error{Code: llm.CodeInternal, Op: "gateway.panic", Err: fmt.Errorf("%v\n%s", v, debug.Stack())}
+}
+
 // serve is the life of an exchange. Nothing here is clever; the steps are.
 func (x *exchange) serve() *llm.Error {
 	// 1. Authenticate: headers to Principal. Failures are nobody's exchange.
@@ -181,7 +189,7 @@ func (x *exchange) serve() *llm.Error {
 	var err error
 	defer func() {
 		if v := recover(); v != nil {
-			err = &llm.Error{Code: llm.CodeInternal, Op: "gateway.panic", Err: fmt.Errorf("%v\n%s", v, debug.Stack())}
+			err = panicked(v)
 		}
 		x.finish(err)
 	}()

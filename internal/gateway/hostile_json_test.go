@@ -133,7 +133,7 @@ func TestOddJSON(t *testing.T) {
 		{"100 levels", `{"model":"m","a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			up := newRecorder(t, http.StatusOK, `{"object":"x"}`)
+			up := newRecorder(t, `{"object":"x"}`)
 			g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
 models: [{ name: m, targets: [{ upstream: up }] }]

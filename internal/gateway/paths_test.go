@@ -97,7 +97,7 @@ func TestUnknownPaths(t *testing.T) {
 		{"GET", "/v1/threads/t/messages", "", llm.CodeUnknownURL, false},
 		{"POST", "/anthropic/v1/nothing", "", llm.CodeUnknownURL, true},
 		{"POST", "/v1/nothing", "Anthropic-Version: 2023-06-01", llm.CodeUnknownURL, true},
-		{"GET", "/v1/chat/completions", "", llm.CodeMethodNotAllowed, false},
+		{"GET", "/v1/completions", "", llm.CodeMethodNotAllowed, false},
 		{"DELETE", "/v1/models", "", llm.CodeMethodNotAllowed, false},
 		{"GET", "/v1/messages", "", llm.CodeMethodNotAllowed, true},
 		{"PUT", "/openai/deployments/m/chat/completions", "", llm.CodeMethodNotAllowed, false},

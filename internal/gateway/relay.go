@@ -73,7 +73,10 @@ func (x *exchange) send(length int64) {
 // seen to be complete before its status is sent, so that the client is told of
 // a fault by status; a larger one is passed on as it comes.
 func (x *exchange) relayWhole() error {
-	x.tap = x.dialect.NewTap(false)
+	if x.tap == nil {
+		x.tap = x.dialect.NewTap(false)
+	}
+	x.keepsIDs()
 	s := x.h.memory.get(wholeBuffer)
 	defer x.h.memory.put(s)
 	buf := s.b[:cap(s.b)]
@@ -100,6 +103,10 @@ func (x *exchange) relayWhole() error {
 		if !x.sent {
 			x.send(x.answer.ContentLength)
 		}
+		if x.tap.Done() { // these are its last bytes, though not all that was asked to be read
+			_, _ = x.tap.Close() // endWhole asks again
+			x.notePins()
+		}
 		if err := x.write(buf[:n]); err != nil {
 			return err
 		}
@@ -112,6 +119,7 @@ func (x *exchange) endWhole(last []byte) error {
 	if _, err := x.tap.Close(); err != nil {
 		return err
 	}
+	x.notePins()
 	if !x.sent {
 		x.send(int64(len(last)))
 	}
@@ -122,7 +130,7 @@ func (x *exchange) endWhole(last []byte) error {
 // noteFailure keeps, for the account, that the upstream has told of a failure
 // inside an answer that began as a success. It passes as it came.
 func (x *exchange) noteFailure() {
-	if code, message, failed := x.tap.Failed(); failed {
+	if code, message, failed := x.tap.Failed(); failed && x.object == nil {
 		x.told = x.up.Told(x.answer, code, message)
 	}
 }
@@ -131,6 +139,7 @@ func (x *exchange) noteFailure() {
 func (x *exchange) relayStream() error {
 	x.tap, x.streaming = x.dialect.NewTap(true), true
 	x.tap.Expect(x.req.Choices)
+	x.keepsIDs()
 	h := x.w.Header()
 	h["Cache-Control"] = []string{"no-cache, no-transform"}
 	h["X-Accel-Buffering"] = []string{"no"} // proxies in front must not collect events
@@ -182,6 +191,7 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 		switch end {
 		case dialect.Event:
 			x.noteToken()
+			x.notePins()
 		case dialect.None:
 			continue
 		}
@@ -206,15 +216,23 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	if err := x.flush(); err != nil {
 		return nil, err
 	}
-	for _, o := range x.h.observers {
-		o.Event(x.id, written)
-	}
+	x.tellEvent(written)
 	return p[start:], nil
+}
+
+// tellEvent tells the observers how much of a stream was sent.
+func (x *exchange) tellEvent(bytes int) {
+	if x.object != nil {
+		return
+	}
+	for _, o := range x.h.observers {
+		o.Event(x.id, bytes)
+	}
 }
 
 // noteToken tells the observers when the first model output has passed.
 func (x *exchange) noteToken() {
-	if x.firstToken || !x.tap.Content() {
+	if x.firstToken || !x.tap.Content() || x.object != nil {
 		return
 	}
 	x.firstToken = true
@@ -231,6 +249,7 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 		// The last event may lack its blank line. If it is whole otherwise, the
 		// client gets it with one; half an event is not passed on.
 		end, _ := x.tap.Close() // the error is one of those found below
+		x.notePins()
 		if end == dialect.Event && !(x.injected && !x.partial && x.tap.Drop()) {
 			if err := x.write(append(rest, "\n\n"...)); err != nil {
 				return err

@@ -25,6 +25,13 @@ type Snapshot struct {
 	// choose one of Routes.Upstreams(). Empty means that there is none.
 	RouteHeader string
 
+	// OneTenant says that everybody who may call is of one tenant.
+	OneTenant bool
+
+	// Forwards are the names of the upstreams that decide themselves about
+	// ids that nobody has seen.
+	Forwards []string
+
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.
 	BodyLimit int64

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/weir-gateway/weir/internal/gateway"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/pin"
 	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/simulator"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -117,4 +119,77 @@ func TestSwap(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestSwapAwayFromObjects: what is kept by an upstream that is not configured
+// any more is not there, and the log says why.
+func TestSwapAwayFromObjects(t *testing.T) {
+	before := gatetest.StartSim(t, simulator.Options{})
+	log := &objectLog{}
+	first := snapshotOf(t, "before", before.URL, "the-key")
+	pins := pin.New(0)
+	pins.Note(auth.DefaultTenant, "resp_1", pin.Pin{Upstream: "before"})
+	h := gateway.New(gateway.Options{
+		Snapshot: first, Observers: []gateway.Observer{log}, Pins: pins,
+		Ledger: ledger.NewMemory(10), NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+	})
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	second := snapshotOf(t, "after", before.URL, "the-key")
+	second.Forwards = []string{"after"} // which is not asked: the id is known
+	h.Swap(second)
+	for _, tt := range []struct{ method, path, body, code string }{
+		{http.MethodGet, "/v1/responses/resp_1", "", "not_found"},
+		{http.MethodPost, "/v1/responses", `{"model":"m","previous_response_id":"resp_1","input":"x"}`, "previous_response_not_found"},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), tt.method, srv.URL+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer the-key")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := gatetest.Body(t, resp); !strings.Contains(body, tt.code) {
+			t.Errorf("%s %s = %d %s, want %s", tt.method, tt.path, resp.StatusCode, body, tt.code)
+		}
+		resp.Body.Close()
+		const why = `the upstream "before", which is not configured any more`
+		gatetest.Until(t, func() bool { return strings.Contains(log.text(), why) })
+		log.reset()
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if n := len(before.Served().Requests); n != 0 {
+		t.Errorf("%d requests reached an upstream", n)
+	}
+}
+
+// An objectLog keeps the errors that observers are told of.
+type objectLog struct {
+	panicker
+	mu sync.Mutex
+	b  strings.Builder // guarded by mu
+}
+
+func (l *objectLog) ObjectDone(_ *ledger.Entry, _, _ string, err *llm.Error) { l.add(err) }
+
+func (l *objectLog) ExchangeDone(_ *ledger.Entry, err *llm.Error) { l.add(err) }
+
+func (l *objectLog) add(err *llm.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.WriteString(err.Error())
+}
+
+func (l *objectLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *objectLog) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }

@@ -29,7 +29,7 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	if x.socket != nil {
 		return x.socket.usage()
 	}
-	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || refused(failure) {
+	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || x.op == llm.OpInputTokens || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
 	if _, ok := x.dialect.(*media.Dialect); ok {

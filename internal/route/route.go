@@ -123,16 +123,24 @@ func (m *Model) Candidate(name string, op llm.Operation) (Candidate, bool) {
 	return Candidate{}, false
 }
 
+// CandidateAt is [Model.Candidate] among m's targets at one upstream.
+func (m *Model) CandidateAt(upstream, name string, op llm.Operation) (Candidate, bool) {
+	for i := range m.Targets {
+		if t := &m.Targets[i]; t.Upstream == upstream && slices.Contains(t.Serves, op) {
+			return t.candidate(name), true
+		}
+	}
+	return Candidate{}, false
+}
+
 // At is [Model.Candidate] at one upstream, which the client has chosen: the
 // model's target there, or if it has none there, or there is no model (m is
 // nil), the client's name as it is. It returns false if the upstream does not
 // serve op.
 func (t *Table) At(upstream string, m *Model, name string, op llm.Operation) (Candidate, bool) {
 	if m != nil {
-		for i := range m.Targets {
-			if t := &m.Targets[i]; t.Upstream == upstream && slices.Contains(t.Serves, op) {
-				return t.candidate(name), true
-			}
+		if c, ok := m.CandidateAt(upstream, name, op); ok {
+			return c, true
 		}
 	}
 	for i := range t.upstreams {

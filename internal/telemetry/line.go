@@ -99,6 +99,39 @@ func (a *attrs) millis(name string, d time.Duration) {
 	*a = append(*a, slog.Float64(name, ms(d)))
 }
 
+// describeObject gives the members of the line of a call about an object to f.
+func describeObject(f fields, e *ledger.Entry, method, path, cause string) {
+	f.text("request_id", e.ID)
+	f.text("tenant", e.Tenant)
+	f.text("key", e.Key)
+	f.text("remote", e.Remote)
+	f.text("operation", string(e.Operation))
+	f.text("method", Scrub(method, 32))
+	f.text("path", Scrub(path, 256))
+	f.text("model", e.Model)
+	f.truth("stream", e.Stream)
+	f.text("upstream", e.Upstream)
+	f.number("status", int64(e.Status))
+	f.text("code", string(e.Code))
+	f.number("bytes_out", e.BytesOut)
+	f.millis("first_byte_ms", e.FirstByte)
+	f.millis("total_ms", e.Total)
+	for i := range e.Attempts {
+		describeUpstream(f, &e.Attempts[i])
+	}
+	if cause != "" {
+		f.text("error", cause)
+	}
+}
+
+// describeUpstream gives what the upstream has said of an attempt to f.
+func describeUpstream(f fields, a *ledger.Attempt) {
+	f.number("upstream_status", int64(a.Status))
+	if a.UpstreamRequestID != "" {
+		f.text("upstream_request_id", a.UpstreamRequestID)
+	}
+}
+
 // describe gives the members of an exchange's line to f. cause is empty for
 // success.
 func describe(f fields, e *ledger.Entry, cause string) {
@@ -141,10 +174,7 @@ func describe(f fields, e *ledger.Entry, cause string) {
 		f.number("output_audio_tokens", e.Usage.OutputAudio)
 	}
 	if n := len(e.Attempts); n > 0 {
-		f.number("upstream_status", int64(e.Attempts[n-1].Status))
-		if id := e.Attempts[n-1].UpstreamRequestID; id != "" {
-			f.text("upstream_request_id", id)
-		}
+		describeUpstream(f, &e.Attempts[n-1])
 	}
 	if cause != "" {
 		f.text("error", cause)

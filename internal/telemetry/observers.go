@@ -14,14 +14,15 @@ import (
 // nothing is an observer that takes no notice.
 type nothing struct{}
 
-func (nothing) ExchangeStarted(string, time.Time)       {}
-func (nothing) StepDone(string, string, time.Duration)  {}
-func (nothing) AttemptDone(string, *ledger.Attempt)     {}
-func (nothing) FirstToken(string, time.Duration)        {}
-func (nothing) Event(string, int)                       {}
-func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)  {}
-func (nothing) Refused(_, _, _, _ string, _ *llm.Error) {}
-func (nothing) LedgerFailed(*ledger.Entry, error)       {}
+func (nothing) ExchangeStarted(string, time.Time)                     {}
+func (nothing) StepDone(string, string, time.Duration)                {}
+func (nothing) AttemptDone(string, *ledger.Attempt)                   {}
+func (nothing) FirstToken(string, time.Duration)                      {}
+func (nothing) Event(string, int)                                     {}
+func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)                {}
+func (nothing) Refused(_, _, _, _ string, _ *llm.Error)               {}
+func (nothing) ObjectDone(_ *ledger.Entry, _, _ string, _ *llm.Error) {}
+func (nothing) LedgerFailed(*ledger.Entry, error)                     {}
 
 // maxCause bounds the text of an error's cause in a log line.
 const maxCause = 1000
@@ -69,6 +70,20 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 	b := newLine(time.Now(), level, "exchange")
 	describe(b, e, cause)
 	_ = b.writeTo(l.json) // as slog: a log that cannot be written stops nobody
+}
+
+// ObjectDone writes a line for each call about an object: there is no entry to
+// look it up in.
+func (l *Log) ObjectDone(e *ledger.Entry, method, path string, err *llm.Error) {
+	level, cause := slog.LevelInfo, ""
+	if err != nil {
+		level, cause = levelOf(err.Code), Scrub(err.Error(), maxCause)
+	}
+	if ctx := context.Background(); l.log.Enabled(ctx, level) {
+		all := make(attrs, 0, 20)
+		describeObject(&all, e, method, path, cause)
+		l.log.LogAttrs(ctx, level, "object", all...)
+	}
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -141,11 +156,11 @@ func (l *Log) LedgerFailed(e *ledger.Entry, err error) {
 	l.log.Error("ledger did not take an entry", "error", err.Error(), "entry", *e)
 }
 
-// An Event is one line of a [Ring]: an exchange, or a request that never
-// became one.
+// An Event is one line of a [Ring]: an exchange, a call about an object, or a
+// request that never became one.
 type Event struct {
 	Entry  ledger.Entry // of a refusal only ID, Time, Status and Code are set
-	Method string       // of a refusal only, as is Path
+	Method string       // not of an exchange, as is Path
 	Path   string
 	Error  string // scrubbed; empty for success
 }
@@ -168,6 +183,15 @@ func NewRing(n int) *Ring {
 // ExchangeDone keeps the exchange.
 func (r *Ring) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 	ev := Event{Entry: *e}
+	if err != nil {
+		ev.Error = Scrub(err.Error(), maxCause)
+	}
+	r.add(ev)
+}
+
+// ObjectDone keeps the call.
+func (r *Ring) ObjectDone(e *ledger.Entry, method, path string, err *llm.Error) {
+	ev := Event{Entry: *e, Method: Scrub(method, 32), Path: Scrub(path, 256)}
 	if err != nil {
 		ev.Error = Scrub(err.Error(), maxCause)
 	}

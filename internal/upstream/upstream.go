@@ -128,6 +128,10 @@ func (u *Upstream) Passthrough() bool { return u.passthrough }
 // single model.
 func (u *Upstream) Serves(op llm.Operation) bool { return u.plan.serves(op) }
 
+// Keeps reports whether the upstream's API has objects: what it answered can be
+// asked for again. Ollama takes an id of one, and answers as if there were none.
+func (u *Upstream) Keeps() bool { return u.kind != Ollama && u.kind != Anthropic }
+
 // CloseIdle closes the connections that no attempt is using.
 func (u *Upstream) CloseIdle() {
 	if t, ok := u.transport.(interface{ CloseIdleConnections() }); ok {

@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// resolve looks up what the request refers to. All of it must be kept by one
+// upstream, which the exchange is then pinned to. What nobody has seen is left
+// to checkUnknown, which knows where the exchange goes.
+func (x *exchange) resolve() error {
+	for i := range x.req.References {
+		ref := &x.req.References[i]
+		if !idForm.MatchString(ref.ID) {
+			return referenceError(ref)
+		}
+		p, known, err := x.pinOf(x.r.Context(), ref.ID)
+		if err != nil {
+			e := llm.AsError(err)
+			e.Param = ref.Param
+			return e
+		}
+		switch {
+		case !known:
+			x.unknown = append(x.unknown, ref)
+		case x.snap.Upstreams[p.Upstream] == nil:
+			e := referenceError(ref)
+			e.Err = fmt.Errorf("it is kept by the upstream %q, which is not configured any more", p.Upstream)
+			return e
+		case x.pinnedTo == "":
+			x.pinnedTo, x.pinnedBy = p.Upstream, ref.Param
+		case x.pinnedTo != p.Upstream:
+			e := referenceError(ref)
+			e.Public += " It is kept elsewhere than what " + x.pinnedBy + " refers to, and the two cannot be used together."
+			return e
+		}
+	}
+	if x.pinnedTo != "" && x.chose != "" && x.chose != x.pinnedTo {
+		return &llm.Error{
+			Code: llm.CodeInvalidValue, Op: opReference, Param: x.pinnedBy,
+			Public: x.headerName() + " has chosen another upstream than the one that keeps what " + x.pinnedBy + " refers to",
+		}
+	}
+	return nil
+}
+
+const opReference = "gateway.reference"
+
+// noTargetThere is the refusal of a model that the upstream which the exchange
+// is pinned to does not serve.
+func (x *exchange) noTargetThere() error {
+	return &llm.Error{
+		Code: llm.CodeInvalidValue, Op: opReference, Param: "model", Upstream: x.pinnedTo,
+		Public: "the model `" + x.entry.Model + "` is not served where what " + x.pinnedBy + " refers to is kept",
+	}
+}
+
+// checkUnknown refuses references that nobody has seen, unless the upstream
+// that the exchange goes to is to decide.
+func (x *exchange) checkUnknown() error {
+	for _, ref := range x.unknown {
+		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
+		if !forwards || strings.HasPrefix(ref.ID, reservedID) {
+			return referenceError(ref)
+		}
+	}
+	return nil
+}
+
+// referenceError is the answer for a reference that leads nowhere, or to
+// somebody else's: the two must not differ. Of the first kind are the words
+// that clients know from OpenAI.
+func referenceError(ref *dialect.Reference) *llm.Error {
+	code := llm.CodeForeignReference
+	if ref.Param == "previous_response_id" {
+		code = llm.CodePreviousNotFound
+	}
+	id := ref.ID
+	if len(id) > maxShownID {
+		id = id[:maxShownID] + "…"
+	}
+	return &llm.Error{
+		Code: code, Op: opReference, Param: ref.Param,
+		Public: fmt.Sprintf("%s with id '%s' not found.", referenceNoun(ref.Param), id),
+	}
+}
+
+const maxShownID = 256
+
+// referenceNoun names what a member of a request refers to.
+func referenceNoun(param string) string {
+	switch {
+	case param == "previous_response_id":
+		return "Previous response"
+	case strings.HasPrefix(param, "conversation"):
+		return "Conversation"
+	case strings.Contains(param, "file_id"):
+		return "File"
+	case strings.Contains(param, "vector_store"):
+		return "Vector store"
+	case strings.Contains(param, "container"):
+		return "Container"
+	default:
+		return "Item"
+	}
+}
