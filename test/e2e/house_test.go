@@ -154,6 +154,9 @@ type logged struct {
 	Cached    int64  `json:"cached_tokens"`
 	Output    int64  `json:"output_tokens"`
 	Reasoning int64  `json:"reasoning_tokens"`
+
+	Images     int64 `json:"images,omitempty"`
+	Characters int64 `json:"characters,omitempty"`
 }
 
 // logged waits until Weir has logged n exchanges and returns all it has logged
