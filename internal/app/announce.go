@@ -27,11 +27,8 @@ func (a *App) announce() {
 	a.noteSome("models", a.modelLines())
 	a.note(a.modelNotes()...)
 	if door := cfg.Transparent; door.Upstream != "" {
-		where := "every path below " + door.Prefix
-		if door.Address != "" {
-			where += " of " + door.Address
-		}
-		a.note(where + " → upstream " + door.Upstream + ", as it is")
+		a.log.Info("transparent door", "url", a.DoorURL(), "prefix", door.Prefix, "upstream", door.Upstream)
+		a.note("every path below " + a.DoorURL() + door.Prefix + " → upstream " + door.Upstream + ", as it is")
 	}
 	a.note(a.whoMayCall()...)
 	a.note("data: " + cfg.DataDir)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/config"
@@ -53,6 +54,7 @@ type App struct {
 	ring      *telemetry.Ring
 	spool     *spool.Spool
 	server    *listen.Server
+	door      *listen.Server // the transparent door's own; nil if it has none
 	sim       *listen.Server // the embedded simulator; nil if no upstream needs it
 	upstreams map[string]*upstream.Upstream
 }
@@ -107,15 +109,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		BodyTimeout:  cfg.Listen.Timeouts.Body,
 		WriteTimeout: cfg.Listen.Timeouts.Write,
 	})
-	a.server, err = listen.Listen(ctx, listen.Settings{
-		Address:       cfg.Listen.Address,
-		CertFile:      cfg.Listen.TLS.Cert,
-		KeyFile:       cfg.Listen.TLS.Key,
-		HeaderTimeout: cfg.Listen.Timeouts.Header,
-		IdleTimeout:   cfg.Listen.Timeouts.Idle,
-		WriteTimeout:  cfg.Listen.Timeouts.Write,
-	}, a.handler, a.log)
-	if err != nil {
+	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.closeSockets())
 	}
 	return a, nil
@@ -134,6 +128,30 @@ func (a *App) openSpool() error {
 	default:
 		a.log.Warn("files cannot be taken (images/edits, images/variations, audio/transcriptions, audio/translations): name a folder that Weir may write to as data_dir",
 			"data_dir", a.cfg.DataDir, "error", err.Error())
+	}
+	return nil
+}
+
+// open opens the sockets that clients connect to.
+func (a *App) open(ctx context.Context) (err error) {
+	s := listen.Settings{
+		Address:       a.cfg.Listen.Address,
+		CertFile:      a.cfg.Listen.TLS.Cert,
+		KeyFile:       a.cfg.Listen.TLS.Key,
+		HeaderTimeout: a.cfg.Listen.Timeouts.Header,
+		IdleTimeout:   a.cfg.Listen.Timeouts.Idle,
+		WriteTimeout:  a.cfg.Listen.Timeouts.Write,
+	}
+	if a.server, err = listen.Listen(ctx, s, a.handler, a.log); err != nil {
+		return err
+	}
+	own := a.cfg.Transparent
+	if own.Upstream == "" || own.Address == "" {
+		return nil
+	}
+	s.Address, s.CertFile, s.KeyFile = own.Address, own.TLS.Cert, own.TLS.Key
+	if a.door, err = listen.Listen(ctx, s, a.handler.Transparent(), a.log); err != nil {
+		return fmt.Errorf("the transparent door: %w", err)
 	}
 	return nil
 }
@@ -168,23 +186,38 @@ func (a *App) Ring() *telemetry.Ring { return a.ring }
 func (a *App) Spool() *spool.Spool { return a.spool }
 
 // URL returns the base URL for clients on this machine.
-func (a *App) URL() string {
+func (a *App) URL() string { return urlOf(a.server) }
+
+// DoorURL returns the base URL of the transparent door, without the prefix; it
+// is empty if there is none.
+func (a *App) DoorURL() string {
+	switch {
+	case a.cfg.Transparent.Upstream == "":
+		return ""
+	case a.door == nil:
+		return a.URL()
+	default:
+		return urlOf(a.door)
+	}
+}
+
+func urlOf(s *listen.Server) string {
 	scheme := "http"
-	if a.server.TLS() {
+	if s.TLS() {
 		scheme = "https"
 	}
-	host, port, err := net.SplitHostPort(a.server.Addr().String())
+	host, port, err := net.SplitHostPort(s.Addr().String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 		return scheme + "://" + net.JoinHostPort("127.0.0.1", port)
 	}
-	return scheme + "://" + a.server.Addr().String()
+	return scheme + "://" + s.Addr().String()
 }
 
 // Run serves until ctx ends, then drains: no new exchanges, running ones get
 // `listen.drain` to end by themselves, then they are cut and accounted. It
 // returns nil after that, and an error if serving has failed.
 func (a *App) Run(ctx context.Context) error {
-	servers := []*listen.Server{a.server}
+	servers := a.servers()
 	if a.sim != nil {
 		servers = append(servers, a.sim)
 	}
@@ -207,15 +240,32 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
+// servers returns those that clients connect to.
+func (a *App) servers() []*listen.Server {
+	var all []*listen.Server
+	for _, s := range []*listen.Server{a.server, a.door} {
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // drain stops the gateway first and what it stands on last.
 func (a *App) drain() {
 	a.log.Info("stopping", "drain", a.cfg.Listen.Drain.String())
 	a.handler.Drain()
 	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.Listen.Drain)
 	defer cancel()
-	if err := a.server.Drain(ctx, gateway.ErrShutdown, drainGrace); err != nil {
-		a.log.Warn("exchanges were cut, the time to drain was over", "drain", a.cfg.Listen.Drain.String())
+	var all sync.WaitGroup
+	for _, s := range a.servers() {
+		all.Go(func() {
+			if err := s.Drain(ctx, gateway.ErrShutdown, drainGrace); err != nil {
+				a.log.Warn("exchanges were cut, the time to drain was over", "drain", a.cfg.Listen.Drain.String(), "address", s.Addr().String())
+			}
+		})
 	}
+	all.Wait()
 	for _, u := range a.upstreams {
 		u.CloseIdle()
 	}
@@ -229,10 +279,14 @@ func (a *App) drain() {
 
 // closeSockets closes what New has opened before it failed.
 func (a *App) closeSockets() error {
-	if a.sim == nil {
-		return nil
+	var err error
+	for _, s := range a.servers() {
+		err = errors.Join(err, s.Close())
 	}
-	return a.sim.Close()
+	if a.sim != nil {
+		err = errors.Join(err, a.sim.Close())
+	}
+	return err
 }
 
 // operations are those that an upstream may be asked for.

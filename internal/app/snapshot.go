@@ -49,6 +49,9 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	if t := cfg.Transparent; t.Upstream != "" {
+		s.Transparent = &gateway.Transparent{Upstream: s.Upstreams[t.Upstream], Prefix: t.Prefix, Apart: t.Address != ""}
+	}
 	s.Routes = route.New(models(cfg.Models, s.Upstreams), direct(cfg.Upstreams, s.Upstreams)...)
 	return s, nil
 }

@@ -150,6 +150,38 @@ func (k *Keys) Authenticate(h http.Header) (Caller, error) {
 	return Caller{Principal: p, OwnErr: errOurs}, nil
 }
 
+// AuthenticateApart finds the principal of a request whose credentials are an
+// upstream's, and go there as they are: Weir's key is the value of x-weir-key,
+// and nothing else. Its errors are those of Authenticate, and one if a key of
+// Weir's stands in another header.
+func (k *Keys) AuthenticateApart(h http.Header) (*Principal, error) {
+	for name, values := range h {
+		for _, v := range values {
+			if name != "X-Weir-Key" && k.nobody == nil && (k.isOurs(strings.TrimSpace(v)) || k.isOurs(strings.TrimSpace(bearer(v)))) {
+				return nil, errApart
+			}
+		}
+	}
+	if k.nobody != nil {
+		return k.nobody, nil
+	}
+	v := h["X-Weir-Key"]
+	if len(v) == 0 {
+		return nil, errApart
+	}
+	key, err := single("X-Weir-Key", v)
+	if err != nil {
+		return nil, err
+	}
+	return k.lookup(key)
+}
+
+// errApart says where the key of a request that passes as it is has its place.
+var errApart error = &llm.Error{ // immutable
+	Code: llm.CodeMissingKey, Op: "auth.authenticate",
+	Public: "what is sent here goes on to the upstream as it is: send Weir's key in x-weir-key alone, and the upstream's where it wants it",
+}
+
 func (k *Keys) lookup(secret string) (*Principal, error) {
 	if p, ok := k.byDigest[k.digest(secret)]; ok {
 		return p, nil

@@ -122,3 +122,28 @@ func TestAllKeysDisabledLetsNobodyIn(t *testing.T) {
 		t.Errorf("a listener whose keys are all disabled lets everybody in (error %v)", err)
 	}
 }
+
+func TestAuthenticateApart(t *testing.T) {
+	keys := auth.New([]auth.Key{{Name: "alice", Secret: "alice-secret"}, {Name: "gone", Secret: "gone-secret", Disabled: true}})
+	for _, tt := range []struct {
+		name    string
+		header  http.Header
+		wantErr llm.Code
+	}{
+		{"in its place", headers("x-weir-key", " alice-secret ", "Authorization", "Bearer theirs", "api-key", "other"), ""},
+		{"nowhere", headers("api-key", "theirs"), llm.CodeMissingKey},
+		{"elsewhere", headers("Authorization", "Bearer alice-secret"), llm.CodeMissingKey},
+		{"and elsewhere too", headers("x-weir-key", "alice-secret", "X-Any", "alice-secret"), llm.CodeMissingKey},
+		{"and a disabled one elsewhere", headers("x-weir-key", "alice-secret", "Authorization", "Bearer gone-secret"), llm.CodeMissingKey},
+		{"unknown", headers("x-weir-key", "nobody"), llm.CodeInvalidKey},
+		{"twice", headers("x-weir-key", "alice-secret", "x-weir-key", "other"), llm.CodeAmbiguousCredentials},
+	} {
+		p, err := keys.AuthenticateApart(tt.header)
+		if got := llm.AsError(err); (got == nil) != (tt.wantErr == "") || got != nil && got.Code != tt.wantErr || got == nil && p.Key != "alice" {
+			t.Errorf("%s: AuthenticateApart() = %v, %v, want code %q", tt.name, p, err, tt.wantErr)
+		}
+	}
+	if p, err := auth.New(nil).AuthenticateApart(headers("Authorization", "Bearer theirs")); err != nil || p.Tenant != auth.DefaultTenant {
+		t.Errorf("without keys: %v, %v, want the default tenant", p, err)
+	}
+}

@@ -355,7 +355,8 @@ type CORS struct {
 
 // Transparent is a door to one upstream: any method, path and query passes,
 // bodies are neither read nor collected, and the client's own credential goes
-// along. Only names, sizes and times are checked.
+// along. Only paths, sizes and times are checked. With `keys`, Weir's own comes
+// in `x-weir-key`, and must be one for every model.
 type Transparent struct {
 	// The upstream, which must have `auth: passthrough`. There is no door
 	// without it.

@@ -33,6 +33,7 @@ func (d *decoder) validate(c *Config) {
 	d.whoMayCall(c)
 	d.routing(c.Routing)
 	d.cors(c)
+	d.transparent(c)
 }
 
 // name checks that a name is well formed and not among those seen.
@@ -69,20 +70,7 @@ func (d *decoder) placeholder(path, value string) bool {
 }
 
 func (d *decoder) listen(l *Listen) {
-	const address = "listen.address"
-	if d.sound(address) {
-		host, port, err := net.SplitHostPort(l.Address)
-		_, portErr := strconv.ParseUint(port, 10, 16)
-		_, ipErr := netip.ParseAddr(host)
-		switch {
-		case err != nil:
-			d.fault(address, d.quoteValue(address, l.Address)+" is not host:port", "write for example 127.0.0.1:8787, [::1]:8787, or :8787 for every interface")
-		case portErr != nil:
-			d.fault(address, "the port in "+d.quoteValue(address, l.Address)+" is not a number up to 65535", "write for example 127.0.0.1:8787")
-		case host != "" && ipErr != nil && !isHost(host):
-			d.fault(address, "the host in "+d.quoteValue(address, l.Address)+" is neither an IP address nor a name", "write for example 127.0.0.1:8787")
-		}
-	}
+	d.address("listen.address", l.Address)
 	for i, host := range l.Hosts {
 		path := fmt.Sprintf("listen.hosts[%d]", i)
 		if _, err := netip.ParseAddr(host); err != nil && host != "*" && !isHost(host) {
@@ -97,23 +85,42 @@ func (d *decoder) listen(l *Listen) {
 	if l.BodyDisk < l.BodyLimit && d.sound(disk) && d.sound("listen.body_limit") {
 		d.fault(disk, "is less than listen.body_limit, so the largest upload could never be served", "make it several times body_limit")
 	}
-	d.certificate(l.TLS)
+	d.certificate("listen.tls", l.TLS)
+}
+
+// address checks where a listener is to listen. One that is not there is none.
+func (d *decoder) address(at, address string) {
+	if !d.sound(at) || address == "" && !d.given(at) {
+		return
+	}
+	host, port, err := net.SplitHostPort(address)
+	_, portErr := strconv.ParseUint(port, 10, 16)
+	_, ipErr := netip.ParseAddr(host)
+	switch {
+	case err != nil:
+		d.fault(at, d.quoteValue(at, address)+" is not host:port", "write for example 127.0.0.1:8787, [::1]:8787, or :8787 for every interface")
+	case portErr != nil:
+		d.fault(at, "the port in "+d.quoteValue(at, address)+" is not a number up to 65535", "write for example 127.0.0.1:8787")
+	case host != "" && ipErr != nil && !isHost(host):
+		d.fault(at, "the host in "+d.quoteValue(at, address)+" is neither an IP address nor a name", "write for example 127.0.0.1:8787")
+	}
 }
 
 func isHost(s string) bool { return len(s) <= 253 && hostForm.MatchString(s) }
 
-// certificate checks that both files are there and belong together.
-func (d *decoder) certificate(t TLS) {
-	const cert, key = "listen.tls.cert", "listen.tls.key"
+// certificate checks that both files of a listener are there and belong
+// together.
+func (d *decoder) certificate(at string, t TLS) {
+	cert, key := at+".cert", at+".key"
 	if t == (TLS{}) {
-		if d.given("listen.tls") && d.sound("listen.tls") && d.sound(cert) && d.sound(key) {
-			d.fault("listen.tls", "names no certificate", "add cert and key, or remove it")
+		if d.given(at) && d.sound(at) && d.sound(cert) && d.sound(key) {
+			d.fault(at, "names no certificate", "add cert and key, or remove it")
 		}
 		return
 	}
 	if t.Cert == "" || t.Key == "" {
 		if d.sound(cert) && d.sound(key) {
-			d.fault("listen.tls", "has only one of cert and key", "name both files")
+			d.fault(at, "has only one of cert and key", "name both files")
 		}
 		return
 	}
@@ -123,7 +130,7 @@ func (d *decoder) certificate(t TLS) {
 		return
 	}
 	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		d.fault(cert, "is not a certificate that goes with listen.tls.key: "+strings.TrimPrefix(err.Error(), "tls: "), "name a PEM certificate and its own PEM key")
+		d.fault(cert, "is not a certificate that goes with "+key+": "+strings.TrimPrefix(err.Error(), "tls: "), "name a PEM certificate and its own PEM key")
 	}
 }
 

@@ -21,7 +21,7 @@ func (d *decoder) whoMayCall(c *Config) {
 		}
 		return
 	}
-	if len(c.Keys) == 0 && len(c.Listen.Hosts) == 0 && d.sound("keys") {
+	if len(c.Keys) == 0 && len(c.Listen.Hosts) == 0 && d.sound("keys") && !c.Transparent.takesAll() {
 		d.warn(address, "other machines can reach "+shown+", but without keys it answers to localhost, 127.0.0.1 and [::1] only", d.words(
 			"add the names and addresses by which clients call it to listen.hosts",
 			"set PROXY_API_KEY to a key for clients, or WEIR_OPEN=true to serve anyone by any name"))

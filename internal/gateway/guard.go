@@ -20,6 +20,10 @@ func canonicalPath(_ *Snapshot, r *http.Request) *llm.Error {
 	if canonical(r.URL.EscapedPath()) {
 		return nil
 	}
+	return notCanonical(r)
+}
+
+func notCanonical(r *http.Request) *llm.Error {
 	return &llm.Error{
 		Code: llm.CodeUnknownURL, Op: "gateway.path",
 		Public: "the path " + quotePath(r) + " is not written in its canonical form: no empty or dot segments, nothing escaped that need not be",
@@ -71,12 +75,14 @@ func foreignOrigin(r *http.Request) bool {
 }
 
 func noWebSocket(_ *Snapshot, r *http.Request) *llm.Error {
-	for _, v := range r.Header["Upgrade"] {
-		if strings.EqualFold(strings.TrimSpace(v), "websocket") && !slices.Contains(realtimePaths, r.URL.EscapedPath()) {
-			return &llm.Error{Code: llm.CodeWebSocketUnsupported, Op: "gateway.upgrade"}
-		}
+	if asksForSocket(r) && !slices.Contains(realtimePaths, r.URL.EscapedPath()) {
+		return &llm.Error{Code: llm.CodeWebSocketUnsupported, Op: "gateway.upgrade"}
 	}
 	return nil
+}
+
+func asksForSocket(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header["Upgrade"], func(v string) bool { return strings.EqualFold(strings.TrimSpace(v), "websocket") })
 }
 
 // ours reports whether a listener without keys serves host.

@@ -82,7 +82,16 @@ func (h *Handler) Drain() { h.draining.Store(true) }
 
 // ServeHTTP serves one request. It answers every failure in the shape of the
 // caller's dialect.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handle(w, r, false) }
+
+// Transparent returns what serves the transparent door's own listener.
+func (h *Handler) Transparent() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.handle(w, r, true) })
+}
+
+// handle serves one request. Apart says that it came by the transparent door's
+// own listener.
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request, apart bool) {
 	now := time.Now()
 	x := &exchange{
 		h:     h,
@@ -94,15 +103,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		start: now,
 	}
 	w.Header()["X-Request-Id"] = []string{x.id}
-	x.takeRouteHeader()
 	x.shareAnswer()
-	h.serve(x)
+	h.serve(x, apart)
 	x.arm() // for what net/http has not sent yet
 	x.linger()
 }
 
-func (h *Handler) serve(x *exchange) {
-	serve, err := h.find(x)
+func (h *Handler) serve(x *exchange, apart bool) {
+	serve, err := h.find(x, apart)
 	if err == nil {
 		err = serve(x)
 	}
@@ -112,8 +120,15 @@ func (h *Handler) serve(x *exchange) {
 }
 
 // find returns what serves x, or says why nothing does.
-func (h *Handler) find(x *exchange) (server, *llm.Error) {
+func (h *Handler) find(x *exchange, apart bool) (server, *llm.Error) {
 	x.speak(guessDialect(x.r))
+	if x.r.Method == http.MethodConnect {
+		return nil, x.refuseTunnel()
+	}
+	if path, ok := x.throughDoor(apart); ok {
+		return x.findBehind(path)
+	}
+	x.takeRouteHeader()
 	for _, g := range guards {
 		if err := g(x.snap, x.r); err != nil {
 			return nil, err

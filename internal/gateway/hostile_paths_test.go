@@ -60,7 +60,7 @@ func TestHostileTargets(t *testing.T) {
 		{"POST", "http://localhost//v1/chat/completions", notFound},
 		{"OPTIONS", "*", notFound},
 		{"POST", "*", notFound},
-		{"CONNECT", "upstream.example:443", notFound},
+		{"CONNECT", "upstream.example:443", notAllowed},
 		{"CONNECT", "/v1/chat/completions", notAllowed},
 		{"TRACE", "/v1/chat/completions", notAllowed},
 		{"post", "/v1/chat/completions", notAllowed},

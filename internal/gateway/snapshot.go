@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -21,6 +23,9 @@ type Snapshot struct {
 	// the usual port, as browsers write them. "*", alone, is any.
 	Origins []string
 
+	// Transparent is the door to one upstream. Nil means that there is none.
+	Transparent *Transparent
+
 	// RouteHeader is the canonical name of the header by which a client may
 	// choose one of Routes.Upstreams(). Empty means that there is none.
 	RouteHeader string
@@ -35,4 +40,33 @@ type Snapshot struct {
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.
 	BodyLimit int64
+}
+
+// A Transparent is a door to one upstream, through which requests pass without
+// being read. See transparent.go.
+type Transparent struct {
+	Upstream *upstream.Upstream
+
+	// Prefix is what a path begins with, which is taken off: "/", or a canonical
+	// path without a slash at its end.
+	Prefix string
+
+	// Apart is true if the door has a listener of its own: see
+	// [Handler.Transparent].
+	Apart bool
+}
+
+// below returns the path behind the door, and whether path leads there.
+func (t *Transparent) below(path string) (rest string, ok bool) {
+	if t.Prefix == "/" {
+		return path, true
+	}
+	switch rest, ok = strings.CutPrefix(path, t.Prefix); {
+	case ok && rest == "":
+		return "/", true
+	case ok && rest[0] == '/':
+		return rest, true
+	default:
+		return "", false
+	}
 }

@@ -18,6 +18,9 @@ const (
 // usage returns what the exchange used: what the upstream has reported, else
 // an estimate if a model may have been at work, else nothing.
 func (x *exchange) usage(failure *llm.Error) llm.Usage {
+	if x.op == llm.OpTransparent {
+		return x.passedUsage(failure)
+	}
 	var u llm.Usage
 	if x.tap != nil {
 		u = x.tap.Usage()

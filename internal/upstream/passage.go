@@ -38,6 +38,11 @@ type Passage struct {
 
 	// Sent is as in [Call].
 	Sent func()
+
+	// Informed is called with each answer of the upstream that is not its last
+	// (1xx, but for 100), from a goroutine of the transport, and perhaps once
+	// when Pass has returned already. Nil leaves them out.
+	Informed func(status int, header http.Header)
 }
 
 // String returns the method, without path, header, credential and body.
@@ -56,7 +61,7 @@ func (p Passage) LogValue() slog.Value { return slog.StringValue(p.String()) }
 func (u *Upstream) Pass(ctx context.Context, p *Passage) (*Answer, error) {
 	r := request{
 		op: llm.OpPassthrough, method: p.Method, url: u.plan.passage(p), stream: true,
-		sent: p.Sent, own: own(p.Credential), opaque: p.Transparent, length: p.Length,
+		sent: p.Sent, own: own(p.Credential), opaque: p.Transparent, length: p.Length, informed: p.Informed,
 	}
 	if p.Body != nil {
 		r.body = io.NopCloser(p.Body)

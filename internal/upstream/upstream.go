@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -322,12 +323,22 @@ type request struct {
 	sent   func()
 	own    *Credential
 	opaque bool // the answer passes with all its headers, whatever its status and coding
+
+	informed func(status int, header http.Header) // of answers that are not the last; may be nil
 }
 
 // send sends r once; see [Upstream.Do]. Without GetBody net/http cannot send a
 // body twice.
 func (u *Upstream) send(ctx context.Context, r request) (*Answer, error) {
 	a := u.begin(ctx, r.stream, r.sent)
+	if r.informed != nil {
+		a.trace.Got1xxResponse = func(status int, header textproto.MIMEHeader) error {
+			if status != http.StatusContinue {
+				r.informed(status, opaqueHeader(http.Header(header)))
+			}
+			return nil
+		}
+	}
 	req := (&http.Request{
 		Method:        r.method,
 		URL:           r.url,
