@@ -51,7 +51,10 @@ func (h *house) program(t *testing.T, command []string) []seen {
 	ctx, cancel := context.WithTimeout(t.Context(), clientLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = environment(t.TempDir(), "WEIR_URL="+h.url, "WEIR_KEY="+h.key, "WEIR_PROMPT="+prompt)
+	cmd.Env = environment(t.TempDir(), "WEIR_URL="+h.url, "WEIR_KEY="+h.key, "WEIR_PROMPT="+prompt, "NODE_EXTRA_CA_CERTS="+h.authority)
+	if h.authority != "" {
+		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+h.authority)
+	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

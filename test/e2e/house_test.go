@@ -1,8 +1,15 @@
 package e2e_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,7 +30,7 @@ const upstreamKey = "sk-e2e-made-up-upstream-key-000002"
 // model for each, and the simulator's misbehaving models behind a kind that
 // the test chooses.
 var configuration = template.Must(template.New("weir.yaml").Parse(`
-listen: { address: "127.0.0.1:0", drain: 5s }
+listen: { address: "127.0.0.1:0", drain: 5s{{with .Pair}}, tls: { cert: {{.}}.crt, key: {{.}}.key }{{end}} }
 timeouts: { connect: 5s, first_byte: 20s, idle: 20s, total: 30s }
 upstreams:
   - { name: openai, kind: openai, endpoint: "{{.Simulator}}/v1", auth: { api_key: {{.Key}} } }
@@ -54,6 +61,10 @@ type house struct {
 	url string // of Weir, for clients
 	key string
 
+	// authority is the file with the certificate that Weir shows; empty if it
+	// speaks plain HTTP.
+	authority string
+
 	weir, simulator *process
 	upstream        *recorder // between the two
 }
@@ -61,6 +72,19 @@ type house struct {
 // newHouse starts all of it. misbehaving is the upstream that serves the
 // models sim-*.
 func newHouse(t *testing.T, misbehaving string) *house {
+	t.Helper()
+	return buildHouse(t, misbehaving, "")
+}
+
+// newSecureHouse is newHouse with TLS between the client and Weir.
+func newSecureHouse(t *testing.T, misbehaving string) *house {
+	t.Helper()
+	return buildHouse(t, misbehaving, writePair(t))
+}
+
+// buildHouse starts it. pair is the path of Weir's certificate and key, without
+// their endings; empty for plain HTTP.
+func buildHouse(t *testing.T, misbehaving, pair string) *house {
 	t.Helper()
 	h := &house{key: clientKey}
 	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict")
@@ -72,14 +96,52 @@ func newHouse(t *testing.T, misbehaving string) *house {
 	}
 	defer file.Close()
 	err = configuration.Execute(file, map[string]string{
-		"Simulator": h.upstream.url, "Key": upstreamKey, "ClientKey": clientKey, "Misbehaving": misbehaving,
+		"Simulator": h.upstream.url, "Key": upstreamKey, "ClientKey": clientKey, "Misbehaving": misbehaving, "Pair": pair,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.weir = start(t, "serve", "--config", path)
 	h.url = "http://" + h.weir.address
+	if pair != "" {
+		h.url, h.authority = "https://"+h.weir.address, pair+".crt"
+	}
 	return h
+}
+
+// writePair writes a new certificate for 127.0.0.1 that signs itself, and its
+// key, and returns their path without .crt and .key.
+func writePair(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair := filepath.Join(t.TempDir(), "weir")
+	for _, file := range []struct {
+		path, kind string
+		bytes      []byte
+	}{
+		{pair + ".crt", "CERTIFICATE", certificate}, {pair + ".key", "EC PRIVATE KEY", secret},
+	} {
+		if err := os.WriteFile(file.path, pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.bytes}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pair
 }
 
 // direct is a house without Weir: the client talks to the simulator. What

@@ -95,6 +95,9 @@ func (r *recorder) answered(answer *http.Response) error {
 	n := answer.Request.Context().Value(place{}).(int)
 	one := &r.got[n]
 	one.Status, one.Answer = answer.StatusCode, answer.Header.Clone()
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		return nil // what follows is no body
+	}
 	answer.Body = &reply{ReadCloser: answer.Body, recorder: r, n: n}
 	return nil
 }
