@@ -160,14 +160,15 @@ type Timeouts struct {
 	// the answer.
 	FirstByte time.Duration `json:"first_byte" default:"5m" range:"1ms..24h"`
 
-	// Silence between two pieces of an answer.
+	// Silence between two pieces of an answer; on a WebSocket, between two
+	// messages, whichever side sends them.
 	Idle time.Duration `json:"idle" default:"15m" range:"1ms..24h"`
 
 	// A whole answer from the request to its last byte. For a stream it ends
 	// with the first byte; `stream_total` bounds the rest.
 	Total time.Duration `json:"total" default:"15m" range:"1ms..24h" off:"true"`
 
-	// A stream from the request to its last byte.
+	// A stream from the request to its last byte, and a WebSocket to its end.
 	StreamTotal time.Duration `json:"stream_total" default:"off" range:"1ms..168h" off:"true"`
 }
 
@@ -349,7 +350,8 @@ type Routing struct {
 type CORS struct {
 	// Origins (`https://chat.example.com`), or `*` for any. Without keys, a
 	// page of an origin that is named here may spend what the upstreams'
-	// credentials pay for. Default: none.
+	// credentials pay for. A WebSocket is opened for these alone, keys or not.
+	// Default: none.
 	Origins []string `json:"origins"`
 }
 

@@ -364,6 +364,38 @@ keys: [{ name: k, secret: weir-0123456789a, models: [m, "whisper-*"] }]
 	}
 }
 
+// TestRealtimeIDs: who has had a response may ask for it where it was made.
+func TestRealtimeIDs(t *testing.T) {
+	m := startModel(t, converses)
+	asked := make(chan string, 10)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			forward(t, w, r, m.url)
+			return
+		}
+		asked <- r.Method + " " + r.URL.Path
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"id":"resp_1","object":"response"}`))
+	}))
+	t.Cleanup(s.Close)
+	g := gatetest.Start(t, `
+upstreams: [{ name: up, kind: openai, endpoint: "${UP}", auth: { api_key: made-up } }]
+models: [{ name: m, targets: [{ upstream: up }] }]
+keys:
+  - { name: a, tenant: a, secret: weir-0123456789a }
+  - { name: b, tenant: b, secret: weir-0123456789b }
+`, "UP", s.URL)
+	c := open(t, g, "/v1/realtime?model=m", "Authorization", "Bearer weir-0123456789a")
+	say(t, c, `{"type":"response.create"}`)
+	hear(t, c)
+	if resp := g.Do(t, http.MethodGet, "/v1/responses/resp_1", "", "Authorization", "Bearer weir-0123456789b"); resp.StatusCode != http.StatusNotFound || len(asked) > 0 {
+		t.Errorf("another tenant got %s", resp.Status)
+	}
+	if resp := g.Do(t, http.MethodGet, "/v1/responses/resp_1", "", "Authorization", "Bearer weir-0123456789a"); resp.StatusCode != http.StatusOK || <-asked != "GET /v1/responses/resp_1" {
+		t.Errorf("its own tenant got %s", resp.Status)
+	}
+}
+
 // TestRealtimeAccount: one entry for each response, whoever has begun it and
 // however it ends, and one for the socket.
 func TestRealtimeAccount(t *testing.T) {

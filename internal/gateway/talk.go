@@ -200,6 +200,9 @@ func (t *talk) begin(id string) {
 		n = t.newTurn()
 	}
 	n.response = id
+	if t.x.up.Keeps() {
+		t.x.notePin(id)
+	}
 	t.mu.Lock()
 	var stale *turn
 	if t.begun = append(t.begun, n); len(t.begun) > maxTurns {

@@ -171,7 +171,7 @@ var table = []Row{ // immutable
 	{
 		CodeForeignOrigin, Forbidden, 403, typInvalid, "permission_error", false, false,
 		"requests from web pages of another origin are refused",
-		"A listener without keys does not serve other web sites. Configure `keys`, or call it from a program.",
+		"A listener without keys does not serve other web sites, and no listener opens a WebSocket for one, unless `cors.origins` names it. Configure `keys`, name the site, or call from a program.",
 	},
 	{
 		CodeForeignHost, Forbidden, 403, typInvalid, "permission_error", false, false,
