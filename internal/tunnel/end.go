@@ -125,13 +125,14 @@ func (e *End) within(limit time.Duration, write func() error) error {
 
 // dead asks the peer for a sign of life and reports whether there is none.
 // While nobody reads from it, its answer could not be seen, so that nothing is
-// known then.
+// known then. A connection that has ended meanwhile is for its reader to tell
+// of.
 func (e *End) dead(patience time.Duration) bool {
 	seen := e.seen.Load()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := e.conn.Ping(ctx)
-	return err != nil && e.reading.Load() && e.seen.Load() == seen
+	return err != nil && ctx.Err() != nil && e.reading.Load() && e.seen.Load() == seen
 }
 
 // goodbye returns what the peer has said in its close frame, if err is one.

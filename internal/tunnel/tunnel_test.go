@@ -149,7 +149,7 @@ func TestDeadPeers(t *testing.T) {
 		after                 time.Duration
 		idle, total, untilNow time.Duration
 	}{
-		{name: "both live, for ever", client: true, model: true, untilNow: 100 * time.Hour},
+		{name: "both live, for ever", client: true, model: true, untilNow: 10 * time.Hour},
 		{name: "the client is dead", model: true, code: llm.CodeClientClosed, toModel: websocket.StatusGoingAway, after: pingInterval + pingTimeout},
 		{name: "the model is dead", client: true, code: llm.CodeUpstreamTruncated, toClient: websocket.StatusBadGateway, after: pingInterval + pingTimeout},
 		{name: "nobody says anything", client: true, model: true, idle: 15 * time.Minute, code: llm.CodeIdleTimeout, toClient: statusTimeout, toModel: websocket.StatusGoingAway, after: 15 * time.Minute},
