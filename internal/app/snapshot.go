@@ -33,6 +33,9 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 		if u.UnknownIDs == config.UnknownForward {
 			s.Forwards = append(s.Forwards, u.Name)
 		}
+		for _, glob := range u.PassthroughPaths {
+			s.Passages = append(s.Passages, gateway.Passage{Glob: gateway.Glob(glob), Upstream: u.Name})
+		}
 	}
 	if cfg.Routing.Header != "" {
 		s.RouteHeader = textproto.CanonicalMIMEHeaderKey(cfg.Routing.Header)

@@ -242,7 +242,7 @@ type Upstream struct {
 	// `/openai/files*`. `*` is any run of characters but `/`, `**` of any. They
 	// begin with `/v1/` or `/openai/`, no operation of Weir's own has them
 	// (`/v1/chat/…`, `/v1/responses/…`, `/v1/models/…` and so on), and no two
-	// take the same path. Whoever has a key without `models` may use them, and
+	// upstreams take the same path. Whoever has a key without `models` may use them, and
 	// see what others made there. All but single collections (`/v1/name`,
 	// `/openai/name` or `/openai/v1/name`, without `*`) bear ids, and demand
 	// `auth: passthrough` or that all keys are of one tenant; what manages an

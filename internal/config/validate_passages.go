@@ -38,7 +38,10 @@ var adminNames = []string{"organization", "projects"} // immutable
 
 // passages checks the paths that pass to upstreams, and who decides about ids.
 func (d *decoder) passages(c *Config) {
-	type place struct{ at, glob string }
+	type place struct {
+		upstream int
+		at, glob string
+	}
 	var seen []place
 	for i := range c.Upstreams {
 		u, at := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)
@@ -56,12 +59,12 @@ func (d *decoder) passages(c *Config) {
 				continue
 			}
 			for _, other := range seen {
-				if globsMeet(other.glob, glob) {
-					d.fault(p, d.quoteValue(p, glob)+" takes paths that "+other.at+" takes too", "let one of the two take them")
+				if other.upstream != i && globsMeet(other.glob, glob) {
+					d.fault(p, d.quoteValue(p, glob)+" takes paths that "+other.at+" takes too", "let one upstream take them")
 					break
 				}
 			}
-			seen = append(seen, place{p, glob})
+			seen = append(seen, place{i, p, glob})
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (g *Gate) Stop(t testing.TB) {
 }
 
 // Do sends a request with a client of its own and returns the answer, which
-// is closed when the test ends.
+// is closed when the test ends. A body is JSON unless header says otherwise.
 func (g *Gate) Do(t testing.TB, method, path, body string, header ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, g.URL+path, strings.NewReader(body))
@@ -142,6 +142,9 @@ func (g *Gate) Do(t testing.TB, method, path, body string, header ...string) *ht
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(header); i += 2 {
+		if http.CanonicalHeaderKey(header[i]) == "Content-Type" {
+			req.Header.Del("Content-Type") // the one from above
+		}
 		req.Header.Add(header[i], header[i+1])
 	}
 	transport := &http.Transport{DisableCompression: true}

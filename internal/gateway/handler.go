@@ -135,6 +135,11 @@ func (h *Handler) find(x *exchange, apart bool) (server, *llm.Error) {
 		}
 	}
 	e, name, allow, ok := h.paths.find(x.r.Method, x.r.URL.EscapedPath())
+	if !ok && allow == nil {
+		if pass := x.findPassage(); pass != nil {
+			return pass, nil
+		}
+	}
 	switch {
 	case ok:
 		x.op, x.pathName = e.op, name
@@ -145,16 +150,21 @@ func (h *Handler) find(x *exchange, apart bool) (server, *llm.Error) {
 	case x.r.Method == http.MethodOptions && (allow != nil || len(x.snap.Origins) > 0):
 		return options(allow), nil
 	case allow != nil:
-		x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
-		return nil, &llm.Error{
-			Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
-			Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", ")),
-		}
+		return nil, x.wrongMethod(allow)
 	default:
 		return nil, &llm.Error{
 			Code: llm.CodeUnknownURL, Op: "gateway.find",
 			Public: fmt.Sprintf("there is nothing at %s (%s)%s", quotePath(x.r), x.r.Method, h.paths.hint(x.r.URL.EscapedPath())),
 		}
+	}
+}
+
+// wrongMethod is the refusal of a method that the path does not take.
+func (x *exchange) wrongMethod(allow []string) *llm.Error {
+	x.w.Header()["Allow"] = []string{strings.Join(allow, ", ")}
+	return &llm.Error{
+		Code: llm.CodeMethodNotAllowed, Op: "gateway.find",
+		Public: fmt.Sprintf("%s does not take %s, only %s", quotePath(x.r), x.r.Method, strings.Join(allow, ", ")),
 	}
 }
 

@@ -258,6 +258,7 @@ func (b begun) tell() {
 	default:
 	}
 }
+
 func (b begun) ExchangeStarted(string, time.Time) {
 	if !b.token {
 		b.tell()

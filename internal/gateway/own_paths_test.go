@@ -27,3 +27,22 @@ func TestOwnPathsAreKnown(t *testing.T) {
 		t.Error("/azure is refused")
 	}
 }
+
+// TestOwnPathsDoNotPass: the configuration lets no path of Weir's own pass
+// unread, and the table of paths has none that it does not know of.
+func TestOwnPathsDoNotPass(t *testing.T) {
+	refused := func(glob string) bool {
+		_, err := config.Parse([]byte("upstreams: [{ name: a, kind: simulator, passthrough_paths: ["+glob+"] }]\n"+
+			"models: [{ name: a, targets: [{ upstream: a }] }]\n"), config.Options{Path: "test.yaml", LookupEnv: func(string) (string, bool) { return "", false }})
+		faults, ok := errors.AsType[config.Faults](err)
+		return ok && len(faults) == 1 && faults[0].Path == "upstreams[0].passthrough_paths[0]"
+	}
+	for _, e := range endpoints() {
+		if path := strings.ReplaceAll(e.template, "{name}", "x"); !refused(path) {
+			t.Errorf("%s could pass unread, although it is %s", path, e.op)
+		}
+	}
+	if refused("/v1/files/x") {
+		t.Error("/v1/files/x is refused")
+	}
+}

@@ -37,6 +37,10 @@ type Snapshot struct {
 	// ids that nobody has seen.
 	Forwards []string
 
+	// Passages are the paths that pass to an upstream as they are. No path of
+	// an operation is among them; the first that matches counts.
+	Passages []Passage
+
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.
 	BodyLimit int64

@@ -18,7 +18,7 @@ const (
 // usage returns what the exchange used: what the upstream has reported, else
 // an estimate if a model may have been at work, else nothing.
 func (x *exchange) usage(failure *llm.Error) llm.Usage {
-	if x.op == llm.OpTransparent {
+	if x.op == llm.OpTransparent || x.op == llm.OpPassthrough {
 		return x.passedUsage(failure)
 	}
 	var u llm.Usage

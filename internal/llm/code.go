@@ -35,6 +35,7 @@ const (
 	CodeUnknownProvider      Code = "unknown_provider"
 	CodeInvalidMultipart     Code = "invalid_multipart"
 	CodeTransparentRefused   Code = "transparent_refused"
+	CodePassthroughRefused   Code = "passthrough_refused"
 	CodeMessageTooLarge      Code = "message_too_large"
 	CodeOverloaded           Code = "server_overloaded"
 	CodeShuttingDown         Code = "shutting_down"
@@ -237,6 +238,11 @@ var table = []Row{ // immutable
 		CodeTransparentRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
 		"this key may not use the transparent door",
 		"What passes there is not read, so that no policy could hold. Take a key without `models`.",
+	},
+	{
+		CodePassthroughRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
+		"this key may not use paths that pass to an upstream as they are",
+		"What passes there (`passthrough_paths`) is not read, so that no policy could hold. Take a key without `models`.",
 	},
 	{
 		CodeMessageTooLarge, TooLarge, 413, typInvalid, "request_too_large", false, false,

@@ -120,12 +120,15 @@ func (u *Upstream) passageHeader(p *Passage) (http.Header, error) {
 	dropped := connectionHeaders(p.Header)
 	for name, values := range p.Header {
 		name = http.CanonicalHeaderKey(name)
-		if (u.forwards(name, false) || ofContent(name)) && !slices.Contains(dropped, name) && validValues(values) {
+		if (u.forwards(name, u.kind == Anthropic) || ofContent(name)) && !slices.Contains(dropped, name) && validValues(values) {
 			h[name] = values
 		}
 	}
 	if h.Get("User-Agent") == "" {
 		h["User-Agent"] = ownAgent
+	}
+	if u.kind == Anthropic && h.Get(headerAnthropicVersion) == "" {
+		h[headerAnthropicVersion] = []string{defaultAnthropicVersion}
 	}
 	h["Accept-Encoding"] = identity
 	if p.RequestID != "" {

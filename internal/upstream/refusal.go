@@ -132,6 +132,8 @@ func (u *Upstream) classify(a *Answer, r report) llm.Code {
 		return llm.CodeUpstreamLimited
 	case u.passthrough && slices.Contains([]int{401, 403, 404}, a.Status):
 		return llm.CodeUpstreamRejected
+	case a.op == llm.OpPassthrough && a.Status == http.StatusNotFound:
+		return llm.CodeUpstreamRejected // about an object, or the path
 	case says(unknownModelCodes):
 		return llm.CodeModelUnavailable
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:

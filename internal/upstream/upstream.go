@@ -391,6 +391,8 @@ func (u *Upstream) refuse(resp *http.Response, r request) error {
 		return u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, which was not asked for", code))
 	case r.opaque:
 		return nil
+	case code == http.StatusNotModified && r.op == llm.OpPassthrough:
+		return nil // the client has asked for that
 	case code >= 300 && code < 400:
 		e := u.fail(llm.CodeUpstreamInvalid, opDo, fmt.Errorf("status %d, location %q", code, u.scrub.sample([]byte(resp.Header.Get("Location")), r.own)))
 		e.Public = "the upstream answered with a redirect, which is never followed: its endpoint must be the final address"
