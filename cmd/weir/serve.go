@@ -19,7 +19,10 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var o config.Options
+	var (
+		o     config.Options
+		trace bool
+	)
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve clients",
@@ -44,12 +47,18 @@ Log lines go to standard output, one JSON object each.`,
 			if err != nil {
 				return err
 			}
+			var terminal io.Writer
+			if trace {
+				if terminal, err = mayTrace(cfg, cmd.ErrOrStderr()); err != nil {
+					return usageError{err}
+				}
+			}
 			tuneMemory()
 			out := telemetry.NewBuffered(cmd.OutOrStdout())
 			defer func() { err = errors.Join(err, out.Close()) }()
 			return untilSignal(func(ctx context.Context) error {
 				a, err := app.New(context.Background(), app.Options{
-					Config: cfg, Log: out, Notes: cmd.ErrOrStderr(),
+					Config: cfg, Log: out, Notes: cmd.ErrOrStderr(), Trace: terminal,
 				})
 				if err != nil {
 					return err
@@ -64,7 +73,31 @@ Log lines go to standard output, one JSON object each.`,
 	}
 	configFlags(cmd, &o)
 	cmd.Flags().BoolVar(&o.BuiltIn, "simulator", false, "serve the built-in simulator, whatever files and variables there are")
+	cmd.Flags().BoolVar(&trace, "trace-bodies", false, "show on this terminal what passes, prompts and answers too, but for credentials; on loopback only")
 	return cmd
+}
+
+// mayTrace returns where bodies may be shown: a terminal, of a Weir that no
+// other machine can reach.
+func mayTrace(cfg *config.Config, w io.Writer) (io.Writer, error) {
+	if !cfg.LocalOnly() {
+		return nil, errors.New("--trace-bodies shows what people write: it wants every listener on a loopback address (listen.address, transparent.address), such as 127.0.0.1:8787")
+	}
+	if f, ok := w.(*os.File); !ok || !isTerminal(f) {
+		return nil, errors.New("--trace-bodies shows what people write on a terminal and nowhere else: leave standard error where it is, without 2> and |")
+	}
+	return w, nil
+}
+
+// isTerminal reports whether f is a terminal: a device of characters that is
+// not the one that swallows everything.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // signalled is the signal that ended the program at once.

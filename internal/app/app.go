@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -38,6 +39,11 @@ type Options struct {
 	Log    io.Writer      // where log lines go, from several goroutines at once; required
 	Notes  io.Writer      // where lines for the person who starts it go; nil means nowhere
 
+	// Trace is where everything that passes is shown, with what it says: the
+	// terminal of the person who looks on. Nil shows nothing. It demands that
+	// only this machine can reach the listeners.
+	Trace io.Writer
+
 	// Ledger keeps the account. Nil means memory.
 	Ledger gateway.Ledger
 
@@ -52,6 +58,7 @@ type App struct {
 	notes     io.Writer
 	handler   *gateway.Handler
 	ring      *telemetry.Ring
+	trace     *telemetry.Trace // nil: nothing is shown
 	spool     *spool.Spool
 	server    *listen.Server
 	door      *listen.Server // the transparent door's own; nil if it has none
@@ -70,6 +77,12 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if a.notes == nil {
 		a.notes = io.Discard
 	}
+	if o.Trace != nil {
+		if !cfg.LocalOnly() {
+			return nil, errors.New("bodies are only shown where no other machine can send them: let every listener have a loopback address")
+		}
+		a.trace = telemetry.NewTrace(o.Trace, cfg.Secrets())
+	}
 	level, err := logLevel(cfg.Log.Level)
 	if err != nil {
 		return nil, err
@@ -83,7 +96,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		}
 		simURL = "http://" + a.sim.Addr().String()
 	}
-	snap, err := buildSnapshot(cfg, simURL)
+	snap, err := a.buildSnapshot(simURL)
 	if err != nil {
 		return nil, errors.Join(err, a.closeSockets())
 	}
@@ -142,7 +155,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		IdleTimeout:   a.cfg.Listen.Timeouts.Idle,
 		WriteTimeout:  a.cfg.Listen.Timeouts.Write,
 	}
-	if a.server, err = listen.Listen(ctx, s, a.handler, a.log); err != nil {
+	if a.server, err = listen.Listen(ctx, s, a.shown(a.handler), a.log); err != nil {
 		return err
 	}
 	own := a.cfg.Transparent
@@ -150,10 +163,19 @@ func (a *App) open(ctx context.Context) (err error) {
 		return nil
 	}
 	s.Address, s.CertFile, s.KeyFile = own.Address, own.TLS.Cert, own.TLS.Key
-	if a.door, err = listen.Listen(ctx, s, a.handler.Transparent(), a.log); err != nil {
+	if a.door, err = listen.Listen(ctx, s, a.shown(a.handler.Transparent()), a.log); err != nil {
 		return fmt.Errorf("the transparent door: %w", err)
 	}
 	return nil
+}
+
+// shown returns h, with what it is asked and answers shown if somebody looks
+// on.
+func (a *App) shown(h http.Handler) http.Handler {
+	if a.trace == nil {
+		return h
+	}
+	return a.trace.Handler(h)
 }
 
 func logLevel(name string) (slog.Level, error) {

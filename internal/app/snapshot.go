@@ -18,7 +18,8 @@ import (
 
 // buildSnapshot turns a configuration into what an exchange needs. simURL is
 // the embedded simulator's address. It opens nothing.
-func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error) {
+func (a *App) buildSnapshot(simURL string) (*gateway.Snapshot, error) {
+	cfg := a.cfg
 	s := &gateway.Snapshot{
 		Keys:      auth.New(keys(cfg.Keys)),
 		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
@@ -42,7 +43,7 @@ func buildSnapshot(cfg *config.Config, simURL string) (*gateway.Snapshot, error)
 	}
 	var faults []error
 	for _, c := range cfg.Upstreams {
-		u, err := newUpstream(c, simURL)
+		u, err := a.newUpstream(c, simURL)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("upstream %s: %w", c.Name, err))
 			continue
@@ -116,7 +117,7 @@ func serves(u *upstream.Upstream) []llm.Operation {
 	return ops
 }
 
-func newUpstream(c config.Upstream, simURL string) (*upstream.Upstream, error) {
+func (a *App) newUpstream(c config.Upstream, simURL string) (*upstream.Upstream, error) {
 	s := upstream.Settings{
 		Name:       c.Name,
 		Kind:       upstream.Kind(c.Kind),
@@ -129,6 +130,9 @@ func newUpstream(c config.Upstream, simURL string) (*upstream.Upstream, error) {
 			Total: c.Timeouts.Total, StreamTotal: c.Timeouts.StreamTotal,
 		},
 		InsecureSkipVerify: c.InsecureSkipVerify,
+	}
+	if a.trace != nil {
+		s.Sending = a.trace.Sending
 	}
 	if s.Kind == upstream.Simulator && s.Endpoint == "" {
 		s.Endpoint = simURL

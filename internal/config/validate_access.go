@@ -62,6 +62,32 @@ func (u *Upstream) hasCredential() bool {
 	return u.Auth.Method == AuthAPIKey || u.Auth.Method == AuthBearer || len(u.Headers) > 0
 }
 
+// LocalOnly reports whether no other machine can reach any of the listeners.
+func (c *Config) LocalOnly() bool {
+	return isLoopback(c.Listen.Address) && (c.Transparent.Address == "" || isLoopback(c.Transparent.Address))
+}
+
+// Secrets returns every secret that the configuration holds.
+func (c *Config) Secrets() []string {
+	var all []string
+	add := func(s Secret) {
+		if !s.IsZero() {
+			all = append(all, s.Reveal())
+		}
+	}
+	for i := range c.Upstreams {
+		add(c.Upstreams[i].Auth.APIKey)
+		add(c.Upstreams[i].Auth.Bearer)
+		for _, s := range c.Upstreams[i].Headers {
+			add(s)
+		}
+	}
+	for i := range c.Keys {
+		add(c.Keys[i].Secret)
+	}
+	return all
+}
+
 // isLoopback reports whether only this machine can reach an address.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)

@@ -71,6 +71,7 @@ func StartEnvironment(t testing.TB, env ...string) *Gate {
 type Options struct {
 	Ledger    gateway.Ledger     // instead of Gate.Ledger, which is nil then
 	Observers []gateway.Observer // beside the log and the ring
+	Trace     io.Writer          // what passes is shown there; may be nil
 
 	// Environment says that there is no configuration: env alone decides. In
 	// its values ${SIM} is the simulator's URL.
@@ -106,7 +107,7 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
 	}
-	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers})
+	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace})
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)
 	}

@@ -1,12 +1,14 @@
 package upstream
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -70,6 +72,10 @@ type Settings struct {
 
 	// InsecureSkipVerify accepts any certificate. For tests on one machine.
 	InsecureSkipVerify bool
+
+	// Sending, if not nil, is called with where each request goes, before it is
+	// sent. The context is that of the call. It must not change the URL.
+	Sending func(ctx context.Context, method string, u *url.URL)
 
 	// Transport carries the requests. Nil means an [http.Transport] that this
 	// upstream alone uses. Another one must call the httptrace hooks GotConn

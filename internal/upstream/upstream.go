@@ -27,6 +27,7 @@ type Upstream struct {
 	headers     *headers // a pointer, so that printing a copy of an Upstream does not reach them
 	timeouts    Timeouts
 	transport   http.RoundTripper
+	sending     func(context.Context, string, *url.URL) // nil if nobody looks on
 	scrub       *scrubber
 }
 
@@ -51,6 +52,7 @@ func New(s Settings) (*Upstream, error) {
 		headers:     s.headers(p),
 		timeouts:    s.Timeouts,
 		transport:   s.Transport,
+		sending:     s.Sending,
 		scrub:       newScrubber(s, base),
 	}
 	if u.transport == nil {
@@ -330,6 +332,9 @@ type request struct {
 // send sends r once; see [Upstream.Do]. Without GetBody net/http cannot send a
 // body twice.
 func (u *Upstream) send(ctx context.Context, r request) (*Answer, error) {
+	if u.sending != nil {
+		u.sending(ctx, r.method, r.url)
+	}
 	a := u.begin(ctx, r.stream, r.sent)
 	if r.informed != nil {
 		a.trace.Got1xxResponse = func(status int, header textproto.MIMEHeader) error {
