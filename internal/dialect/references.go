@@ -34,7 +34,7 @@ func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bo
 		return Request{}, syntaxError(err)
 	}
 	if found.More {
-		return Request{}, invalid("input", "the request refers to more than "+strconv.Itoa(jsonscan.MaxHits)+" files and other objects")
+		return Request{}, tooManyReferences()
 	}
 	r := Request{Choices: 1, Kept: kept, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {

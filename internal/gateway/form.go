@@ -81,6 +81,15 @@ func (x *exchange) readForm() error {
 	if err != nil {
 		return err
 	}
+	for _, p := range x.upload.form.Parts {
+		if strings.Contains(strings.ToLower(p.Name), "file_id") {
+			// It could be another tenant's.
+			return &llm.Error{
+				Code: llm.CodeInvalidValue, Op: "gateway.read", Param: p.Name,
+				Public: "a form holds its files: one that is kept elsewhere can be named in JSON alone",
+			}
+		}
+	}
 	d, _ := media.Of(x.op) // no other operation takes a form
 	x.req, err = d.ReadForm(x.upload.form.Value)
 	return err

@@ -67,6 +67,8 @@ func TestHostileForms(t *testing.T) {
 		{"mixed", transcriptions, "multipart/mixed; boundary=B", part("model", "m") + file + end, llm.CodeUnsupportedMediaType, "multipart/form-data", ""},
 		{"a form instead of JSON", "/v1/images/generations", form, part("model", "m") + part("prompt", "x") + end, llm.CodeUnsupportedMediaType, "application/json", ""},
 		{"a form for a chat", "/v1/chat/completions", form, part("model", "m") + end, llm.CodeUnsupportedMediaType, "application/json", ""},
+		{"a file of somebody's", "/v1/images/edits", "application/json", `{"model":"m","prompt":"x","images":[{"image_url":"x"},{"file_id":"file-1"}]}`, llm.CodeForeignReference, "file-1", "images[1].file_id"},
+		{"a file of somebody's, in a form", "/v1/images/edits", form, part("model", "m") + part(`"images[][File_Id]"`, "file-1") + end, llm.CodeInvalidValue, "in JSON alone", "images[][File_Id]"},
 		{"an edit that is mixed", "/v1/images/edits", "multipart/mixed; boundary=B", part("model", "m") + end, llm.CodeUnsupportedMediaType, "or a form with files as multipart/form-data", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -28,22 +28,22 @@ const (
 // CreateModerationRequest, CreateImageRequest, CreateImageEditRequest and
 // CreateImageVariationRequest.
 var dialects = map[llm.Operation]*Dialect{ // immutable
-	llm.OpModerations: newDialect(moderations, "omni-moderation-latest"),
+	llm.OpModerations: newDialect(moderations, "omni-moderation-latest", nil),
 
 	// "Defaults to dall-e-2 unless a parameter specific to the GPT image models
 	// is used": these, and stream. Which model is meant then, it does not say.
 	llm.OpImageGeneration: newDialect(images, "dall-e-2",
-		memberN, "background", "moderation", "output_compression", "output_format", "partial_images"),
-	llm.OpImageEdit:      newDialect(images, "gpt-image-1.5", memberN),
-	llm.OpImageVariation: newDialect(images, "dall-e-2", memberN),
+		[]string{memberN, "background", "moderation", "output_compression", "output_format", "partial_images"}),
+	llm.OpImageEdit:      newDialect(images, "gpt-image-1.5", []string{memberN}, "images[].file_id", "mask.file_id"),
+	llm.OpImageVariation: newDialect(images, "dall-e-2", []string{memberN}),
 
-	llm.OpSpeech:        newDialect(audio, "", memberInput, memberStreamFormat),
-	llm.OpTranscription: newDialect(audio, ""),
-	llm.OpTranslation:   newDialect(audio, ""),
+	llm.OpSpeech:        newDialect(audio, "", []string{memberInput, memberStreamFormat}),
+	llm.OpTranscription: newDialect(audio, "", nil),
+	llm.OpTranslation:   newDialect(audio, "", nil),
 }
 
-func newDialect(schema *dialect.Schema, model string, members ...string) *Dialect {
-	return &Dialect{schema, dialect.NewReading(members...), members, model}
+func newDialect(schema *dialect.Schema, model string, members []string, references ...string) *Dialect {
+	return &Dialect{schema, dialect.NewReading(members, references...), members, model}
 }
 
 // Of returns the dialect of op, or false if op is none of those that this

@@ -3,6 +3,7 @@ package media_test
 import (
 	"flag"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,19 @@ func TestRequests(t *testing.T) {
 		if err != nil || r.HasModel || r.DefaultModel != tt.def || r.Stream != tt.stream || r.Choices != tt.choices || r.Characters != tt.characters {
 			t.Errorf("%s %s is read as %+v, %v, want %+v", tt.op, tt.body, r, err, tt)
 		}
+	}
+}
+
+// TestReferences: files that an upstream keeps may be another tenant's.
+func TestReferences(t *testing.T) {
+	r, err := of(llm.OpImageEdit).ReadRequest([]byte(`{"prompt":"file_id","images":[{"image_url":"x"},{"file_id":"file-1"},{"file_id":null}],"mask":{"file_id":"file\u002d2"}}`))
+	want := []dialect.Reference{{Param: "images[1].file_id", ID: "file-1"}, {Param: "mask.file_id", ID: "file-2"}}
+	if err != nil || !slices.Equal(r.References, want) {
+		t.Errorf("References = %v, %v, want %v", r.References, err, want)
+	}
+	r, err = of(llm.OpImageGeneration).ReadRequest([]byte(`{"images":[{"file_id":"file-1"}]}`))
+	if err != nil || len(r.References) > 0 {
+		t.Errorf("References = %v, %v, want none", r.References, err)
 	}
 }
 
