@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -251,7 +252,11 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 		end, _ := x.tap.Close() // the error is one of those found below
 		x.notePins()
 		if end == dialect.Event && !(x.injected && !x.partial && x.tap.Drop()) {
-			if err := x.write(append(rest, "\n\n"...)); err != nil {
+			missing := "\n\n"
+			if bytes.HasSuffix(rest, []byte("\n")) {
+				missing = "\n" // its last line has an end
+			}
+			if err := x.write(append(rest, missing...)); err != nil {
 				return err
 			}
 			x.partial = false

@@ -70,7 +70,7 @@ func oddStreams() []oddStream {
 		{"empty events", "", "data:\n\ndata\n\nevent: ping\n\n\n\n" + usual, "data:\n\ndata\n\nevent: ping\n\n\n\n" + hidden, "", reported, 7, 5},
 
 		{"no blank line at the end", "", strings.TrimSuffix(usual, "\n\n"), hidden, "", reported, 7, 5},
-		{"one line end at the end", "", strings.TrimSuffix(usual, "\n"), hidden + "\n", "", reported, 7, 5},
+		{"one line end at the end", "", strings.TrimSuffix(usual, "\n"), hidden, "", reported, 7, 5},
 		{"the usage event has no blank line", "", stream(firstEvent, finishEvent) + usageEvent, stream(firstEvent, finishEvent), "", reported, 7, 5},
 		{"the usage event has no blank line, and was asked for", askUsage, stream(firstEvent, finishEvent) + usageEvent, stream(firstEvent, finishEvent, usageEvent), "", reported, 7, 5},
 		{"no DONE", "", stream(firstEvent, finishEvent, usageEvent), stream(firstEvent, finishEvent), "", reported, 7, 5},
