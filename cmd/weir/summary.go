@@ -20,6 +20,14 @@ func summarise(w io.Writer, cfg *config.Config) error {
 	for _, m := range cfg.Models {
 		fmt.Fprintf(t, "model %s\t→ %s\n", m.Name, m.Leads())
 	}
+	for _, u := range cfg.Upstreams {
+		if len(u.PassthroughPaths) > 0 {
+			fmt.Fprintf(t, "paths %s\t→ %s, as they are\n", strings.Join(u.PassthroughPaths, " "), u.Name)
+		}
+		if u.UnknownIDs == config.UnknownForward {
+			fmt.Fprintf(t, "unknown ids\t→ %s, which decides\n", u.Name)
+		}
+	}
 	if door := cfg.Transparent; door.Upstream != "" {
 		fmt.Fprintf(t, "transparent %s\t→ %s, as it is\n", door.Address+door.Prefix, door.Upstream)
 	}

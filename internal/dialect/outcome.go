@@ -40,6 +40,10 @@ type Outcome struct {
 	Failed        bool
 	Code, Message string
 
+	// Unfinished is true if a whole answer says that the model goes on with it
+	// in the background.
+	Unfinished bool
+
 	ID, Model string
 	Created   int64 // seconds of Unix time
 	Sequence  int64 // -1 before the first

@@ -291,6 +291,10 @@ func (t *Tap) Complete() bool { return t.out.complete() }
 // something away.
 func (t *Tap) Ended() bool { return t.out.Complete }
 
+// Unfinished reports whether the answer says that the model goes on with it in
+// the background: what it will have used nobody knows yet.
+func (t *Tap) Unfinished() bool { return t.out.Unfinished }
+
 // Failed returns what the upstream said of its own failure inside an answer
 // that began as a success, for logs only: at most 64 and 512 bytes, either of
 // which may be empty. The client has been told by the same bytes.

@@ -267,6 +267,9 @@ func TestBackground(t *testing.T) {
 	g, _ := startTenants(t, tenants)
 	red, blue := caller{t, g, "red"}, caller{t, g, "blue"}
 	id := red.make("/v1/responses", background)
+	if e := last(t, g, 1); e.Code != "" || e.Usage.Provenance != llm.UsageUnknown {
+		t.Errorf("the entry is %+v, want unknown usage: the model has only begun", e)
+	}
 	_, body := red.ask("GET", "/v1/responses/"+id, "")
 	m := regexp.MustCompile(`"id": ?"(msg_[^"]+)"`).FindStringSubmatch(body)
 	if m == nil {

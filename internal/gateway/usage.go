@@ -29,6 +29,9 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 			return u
 		}
 	}
+	if x.tap != nil && x.tap.Unfinished() {
+		return llm.Usage{Provenance: llm.UsageUnknown}
+	}
 	if x.socket != nil {
 		return x.socket.usage()
 	}

@@ -44,6 +44,7 @@ const (
 const (
 	inOutputItem = responseValues + iota
 	inOutputContainer
+	inStatus
 )
 
 // Source: OpenAI's OpenAPI document, schemas Response and ResponseUsage.
@@ -73,7 +74,7 @@ func watchResponse(prefix string) []string {
 // bodies are whole answers: the response itself.
 var bodies = &dialect.Schema{ // immutable
 	Paths: jsonscan.Compile(jsonscan.Spec{
-		Watch: append(watchResponse(""), "output[].id", "output[].container_id"),
+		Watch: append(watchResponse(""), "output[].id", "output[].container_id", "status"),
 		Count: []string{
 			"output[].content[].text",
 			"output[].content[].refusal",
@@ -101,6 +102,7 @@ var events = &dialect.Schema{ // immutable
 
 func readBody(v dialect.Values, o *dialect.Outcome) {
 	readResponse(v, o)
+	o.Unfinished = v.Is(inStatus, "queued") || v.Is(inStatus, "in_progress")
 	if !o.Collects() {
 		return
 	}
