@@ -86,9 +86,14 @@ func report(t *testing.T, client *module, v verdict) {
 	}
 }
 
+// passthrough is what Weir has no operation for, and an operator can open.
+const passthrough = `"/v1/files**", "/v1/uploads**", "/v1/batches**", "/v1/fine_tuning/**", "/v1/vector_stores**", ` +
+	`"/v1/conversations**", "/v1/containers**", "/v1/evals**", "/v1/skills**", "/v1/videos**"`
+
 // startWeir builds weir and starts it in front of upstream. It demands no key,
 // because that of the generated tests cannot be one ("My API Key"), and lets
-// unknown ids pass, because the tests make theirs up.
+// unknown ids pass, because the tests make theirs up. What Weir has no operation
+// for passes as it is.
 func startWeir(ctx context.Context, t *testing.T, upstream string) (url string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,9 +101,9 @@ func startWeir(ctx context.Context, t *testing.T, upstream string) (url string) 
 	command(ctx, t, realpart.Root(t), "go", "build", "-o", binary, "./cmd/weir")
 	config := fmt.Sprintf(`
 listen: { address: "127.0.0.1:0" }
-upstreams: [{ name: steady, kind: openai, endpoint: %q, auth: { bearer: made-up-key-for-steady }, unknown_ids: forward }]
+upstreams: [{ name: steady, kind: openai, endpoint: %q, auth: { bearer: made-up-key-for-steady }, unknown_ids: forward, passthrough_paths: [%s] }]
 models: [{ name: "*", targets: [{ upstream: steady }] }]
-`, upstream)
+`, upstream, passthrough)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
