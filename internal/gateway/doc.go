@@ -24,6 +24,9 @@
 //     after that aborts the connection.
 //   - Every authenticated exchange leaves exactly one [ledger.Entry], whether
 //     it succeeds, is refused, fails, panics, or is left by its client.
+//   - A call about an object that an upstream keeps leaves no entry, and one
+//     ObjectDone. An id leads nobody but the tenant, and the caller with its own
+//     credential, that it was made for; what refers to it goes where it is kept.
 //   - A client that leaves cancels its upstream call. To close one's half of
 //     the connection is to leave: net/http cannot tell the two apart.
 //   - What can be answered without a body does not wait for it.

@@ -3,7 +3,9 @@ package gateway_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync"
@@ -508,4 +510,54 @@ func TestObjectsConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestLastBytes: the id in an answer that fills the buffer to its last byte can
+// be asked for before the upstream has ended it.
+func TestLastBytes(t *testing.T) {
+	const buffer = 64 << 10
+	asked, goOn := make(chan string, 10), make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.URL.Path
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method != http.MethodPost {
+			_, _ = io.WriteString(w, `{"id":"resp_1"}`)
+			return
+		}
+		_, _ = io.ReadAll(r.Body)
+		head, end := `{"id":"resp_1","pad":"`, `"}`
+		_, _ = io.WriteString(w, head+strings.Repeat("x", buffer-len(head+end))+end)
+		_ = http.NewResponseController(w).Flush()
+		<-goOn
+	}))
+	t.Cleanup(up.Close)
+	g := gatetest.Start(t, strings.Replace(passages, "/v1/conversations", "/v1/conversations, /v1/evals", 1), "UP", up.URL)
+	red := caller{t, g, "red"}
+	for _, path := range []string{"/v1/responses", "/v1/evals"} {
+		resp := red.send("POST", path, kept)
+		<-asked
+		if _, err := io.ReadFull(resp.Body, make([]byte, buffer)); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := red.ask("GET", "/v1/responses/resp_1", ""); status != 200 || <-asked != "GET /v1/responses/resp_1" {
+			t.Errorf("GET while POST %s has not ended = %d %s", path, status, body)
+		}
+		goOn <- struct{}{}
+		gatetest.Body(t, resp)
+		red.ask("DELETE", "/v1/responses/resp_1", "")
+		for len(asked) > 0 {
+			<-asked
+		}
+	}
+}
+
+// TestHead: HEAD is GET without the body.
+func TestHead(t *testing.T) {
+	g, _ := startTenants(t, tenants)
+	red := caller{t, g, "red"}
+	id := red.make("/v1/responses", kept)
+	resp := red.send("HEAD", "/v1/responses/"+id, "")
+	if body := gatetest.Body(t, resp); resp.StatusCode != 200 || body != "" || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("HEAD = %d %q with %v", resp.StatusCode, body, resp.Header)
+	}
 }
