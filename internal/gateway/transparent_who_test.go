@@ -1,9 +1,13 @@
 package gateway_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -275,5 +279,48 @@ func TestTransparentHTTP2(t *testing.T) {
 	resp := g.Post(t, "/a", "{}")
 	if body := gatetest.Body(t, resp); body != "hi" || resp.Header.Get("X-Proto") != "HTTP/2.0" {
 		t.Errorf("%q by %q", body, resp.Header.Get("X-Proto"))
+	}
+}
+
+// TestTransparentTLS: the door's own listener has its own certificate.
+func TestTransparentTLS(t *testing.T) {
+	m := newMirror(t, func(http.ResponseWriter, *http.Request) {})
+	issuer := httptest.NewUnstartedServer(nil) // for its certificate, which is for example.com
+	issuer.StartTLS()
+	t.Cleanup(issuer.Close)
+	folder := t.TempDir()
+	own := issuer.TLS.Certificates[0]
+	secret, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"door.crt": {Type: "CERTIFICATE", Bytes: own.Certificate[0]}, "door.key": {Type: "PRIVATE KEY", Bytes: secret},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := gatetest.Start(t, `
+upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", auth: passthrough }]
+models: [{ name: m, targets: [{ upstream: up }] }]
+transparent: { upstream: up, address: "127.0.0.1:0", tls: { cert: "`+folder+`/door.crt", key: "`+folder+`/door.key" } }
+`, "UP", m.URL)
+	transport, ok := issuer.Client().Transport.(*http.Transport)
+	if !ok {
+		t.Fatal("the client of a test has another transport")
+	}
+	transport.TLSClientConfig.ServerName, transport.ForceAttemptHTTP2 = "example.com", true
+	resp, err := issuer.Client().Get(g.App.DoorURL() + "/v1/files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	transport.CloseIdleConnections()
+	if !strings.HasPrefix(g.App.DoorURL(), "https://") || resp.ProtoMajor != 2 || m.arrived().URI != "/v1/files" {
+		t.Errorf("%s by %s led to %+v", g.App.DoorURL(), resp.Proto, m.arrived())
+	}
+	if !strings.HasPrefix(g.URL, "http://") {
+		t.Errorf("the main listener is at %s", g.URL)
 	}
 }
