@@ -139,7 +139,7 @@ func (k *Keys) Authenticate(h http.Header) (Caller, error) {
 	if own.Value == "" {
 		e := &llm.Error{Code: llm.CodeMissingKey, Op: "auth.authenticate"}
 		if len(h["Authorization"]) > 0 {
-			e.Public = "no API key was given: the Authorization header has no Bearer with a key behind it"
+			e.Public = "no API key was given: the Authorization header must be the word Bearer, a space, and the key"
 		}
 		return Caller{}, e
 	}

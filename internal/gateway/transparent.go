@@ -90,7 +90,8 @@ type passing struct {
 	informing sync.Mutex // held while an answer that is not the last is sent
 	answered  bool       // the last one is there; guarded by informing
 
-	tapping bool // x.tap has still something to find
+	tapping bool   // x.tap has still something to find
+	sample  []byte // the beginning of a refusal, for the log
 }
 
 // serve is the life of an exchange through the door: that of any other,
@@ -133,12 +134,14 @@ func (p *passing) serve() *llm.Error {
 	return nil
 }
 
-// begin starts the entry of an exchange whose model may be known by its path.
+// begin starts the entry of an exchange that is not read: where it went is all
+// that is known of it, and perhaps a model by its path.
 func (x *exchange) begin(model string) {
 	x.entry = ledger.Entry{
 		ID: x.id, Time: x.start,
 		Tenant: x.caller.Principal.Tenant, Key: x.caller.Principal.Key,
 		Remote: x.r.RemoteAddr, Operation: x.op, Model: model,
+		Method: x.r.Method, Path: strings.Trim(quotePath(x.r), "`"),
 	}
 	x.mark = time.Since(x.start)
 }
@@ -226,9 +229,8 @@ func (p *passing) relay(x *exchange) error {
 	if err := x.flush(); err != nil {
 		return err
 	}
-	if x.answer.Status >= http.StatusBadRequest {
-		x.told = x.up.Refusal(x.answer, nil) // for the account: it passes as it is
-	} else {
+	refused := x.answer.Status >= http.StatusBadRequest
+	if !refused {
 		p.putTap()
 	}
 	s := x.h.memory.get(passingBuffer)
@@ -245,9 +247,15 @@ func (p *passing) relay(x *exchange) error {
 				return err
 			}
 			p.watch(buf[:n])
+			if refused {
+				p.keep(buf[:n])
+			}
 		}
 		if readErr != nil {
 			p.closeTap()
+			if refused {
+				x.told = x.up.Refusal(x.answer, p.kept()) // for the account and the log: it passes as it is
+			}
 			if atEnd(readErr) {
 				return nil
 			}

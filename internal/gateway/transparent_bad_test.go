@@ -189,6 +189,53 @@ func TestTransparentUpstreamFails(t *testing.T) {
 	}
 }
 
+// TestTransparentRefusalInLog: whoever looks for the reason of a refusal that
+// has passed finds in one line where the request went and what the upstream
+// said, and no credential.
+func TestTransparentRefusalInLog(t *testing.T) {
+	const path, key = "/openai/deployments/my-gpt/chat/completions", "azure-key-0123456789"
+	for _, tt := range []struct {
+		name, coding, body string
+		want               string
+	}{
+		{"in Azure's words", "", `{"error":{"code":"DeploymentNotFound","message":"There is no such deployment."}}`, "status 404, code DeploymentNotFound: There is no such deployment."},
+		{"in no known words", "", "<html>Nothing here", "status 404, and the answer begins: <html>Nothing here"},
+		{"one that quotes a key", "", `{"error":{"message":"the key ` + key + ` of ` + key + ` is bad"}}`, "status 404: the key [redacted] of [redacted] is bad"},
+		{"a long one", "", strings.Repeat("x", 100_000), "status 404, and the answer begins: " + strings.Repeat("x", 400)},
+		{"compressed", "gzip", "\x1f\x8b123", "status 404, and nothing of a body"},
+		{"without a body", "", "", "status 404, and nothing of a body"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newMirror(t, func(w http.ResponseWriter, _ *http.Request) {
+				if tt.coding != "" {
+					w.Header().Set("Content-Encoding", tt.coding)
+				}
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(w, tt.body)
+			})
+			g := gatetest.Start(t, door, "UP", m.URL)
+			resp := g.Do(t, "POST", path+"?api-version=1&api-key="+key, "{}", "api-key", key, "accept-encoding", "gzip")
+			if body := gatetest.Body(t, resp); body != tt.body {
+				t.Errorf("body = %.100q, want it unchanged", body)
+			}
+			if e := lastEntry(t, g, 1); e.Method != "POST" || e.Path != path {
+				t.Errorf("entry = %s %s", e.Method, e.Path)
+			}
+			lines := g.Log.Lines(t, "exchange")
+			if len(lines) != 1 {
+				t.Fatalf("%d lines of exchanges", len(lines))
+			}
+			cause, _ := lines[0]["error"].(string)
+			if !strings.Contains(cause, tt.want) || len(cause) > 2000 || lines[0]["method"] != "POST" || lines[0]["path"] != path {
+				t.Errorf("line = %v, want an error with %q", lines[0], tt.want)
+			}
+			if strings.Contains(g.Log.String(), key) {
+				t.Errorf("the log shows the key: %s", g.Log)
+			}
+		})
+	}
+}
+
 // TestTransparentClientLeaves: the upstream is told within a second.
 func TestTransparentClientLeaves(t *testing.T) {
 	for i, say := range []string{

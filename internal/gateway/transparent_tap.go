@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -55,6 +56,32 @@ func encoded(h http.Header) bool {
 		}
 	}
 	return false
+}
+
+// maxSample is how much of a refusal is kept, in bytes.
+const maxSample = 4 << 10
+
+// keep keeps the beginning of a refusal that can be read.
+func (p *passing) keep(b []byte) {
+	if !encoded(p.x.answer.Header) {
+		p.sample = append(p.sample, b[:min(len(b), maxSample-len(p.sample))]...)
+	}
+}
+
+// kept returns what was kept, without the credentials that the caller has sent:
+// some upstreams quote them.
+func (p *passing) kept() []byte {
+	const shortest = 6 // shorter ones are words
+	for _, name := range []string{"Authorization", "Api-Key", "X-Api-Key", "Ocp-Apim-Subscription-Key", "Cookie"} {
+		for _, value := range p.x.r.Header[name] {
+			for _, secret := range []string{value, value[strings.LastIndexByte(value, ' ')+1:]} {
+				if len(secret) >= shortest {
+					p.sample = bytes.ReplaceAll(p.sample, []byte(secret), []byte("[redacted]"))
+				}
+			}
+		}
+	}
+	return p.sample
 }
 
 // watch shows the tap what has passed.

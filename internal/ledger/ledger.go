@@ -15,6 +15,8 @@ type Entry struct {
 	Key       string // the key's name; empty on a listener without keys
 	Remote    string // address and port of the peer
 	Operation llm.Operation
+	Method    string // of what passes unread: [llm.OpTransparent], [llm.OpPassthrough]; else empty
+	Path      string // of the same: escaped, bounded, without its query; else empty
 	Dialect   llm.Dialect
 	Model     string // the name the client asked for; empty if it could not be read
 	Stream    bool

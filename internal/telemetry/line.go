@@ -140,6 +140,10 @@ func describe(f fields, e *ledger.Entry, cause string) {
 	f.text("key", e.Key)
 	f.text("remote", e.Remote)
 	f.text("operation", string(e.Operation))
+	if e.Path != "" {
+		f.text("method", Scrub(e.Method, 32))
+		f.text("path", Scrub(e.Path, 256))
+	}
 	f.text("model", e.Model)
 	f.truth("stream", e.Stream)
 	f.text("upstream", e.Upstream)

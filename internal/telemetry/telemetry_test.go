@@ -173,6 +173,7 @@ func TestExchangeLine(t *testing.T) {
 			ID: "req_2", Model: "a\"b\\c\x01é\u2028<&>", Status: 502, Code: llm.CodeUpstreamLost, Attempts: []ledger.Attempt{{}},
 		}, failed},
 		{"nothing known", ledger.Entry{}, nil},
+		{"what was not read", ledger.Entry{Operation: llm.OpTransparent, Method: "POST", Path: "/v1/x"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			lines := make([]map[string]any, 2)
@@ -210,6 +211,9 @@ func TestExchangeLine(t *testing.T) {
 			}
 			if tt.err != nil {
 				want = append(want, "error")
+			}
+			if tt.entry.Path != "" {
+				want = append(want, "method", "path")
 			}
 			slices.Sort(want)
 			if diff := cmp.Diff(want, slices.Sorted(maps.Keys(lines[1]))); diff != "" {

@@ -39,11 +39,14 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	body = body[:min(len(body), maxRefusal)]
 	r := parseReport(body)
 	e := u.fail(u.classify(a, r), opRefusal, nil)
-	if r.shape == unknown || r.message == "" {
+	switch {
+	case len(body) == 0:
+		e.Err = fmt.Errorf("status %d, and nothing of a body", a.Status)
+	case r.shape == unknown || r.message == "":
 		e.Err = fmt.Errorf("status %d, and the answer begins: %s", a.Status, u.scrub.sample(body, a.own))
-	} else {
+	default:
 		// Only the beginning of the message: some upstreams quote prompts in it.
-		e.Err = fmt.Errorf("status %d, code %.64s, type %.64s: %s", a.Status, r.code, r.typ, u.scrub.sample([]byte(r.message[:min(len(r.message), maxQuoted)]), a.own))
+		e.Err = fmt.Errorf("status %d%s%s: %s", a.Status, named("code", r.code), named("type", r.typ), u.scrub.sample([]byte(r.message[:min(len(r.message), maxQuoted)]), a.own))
 	}
 	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
 	row := e.Code.Row()
@@ -68,6 +71,14 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 		e.Public = u.scrub.public(r.message)
 	}
 	return e
+}
+
+// named returns a value with its name, behind a comma; nothing for an empty one.
+func named(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	return fmt.Sprintf(", %s %.64s", name, value)
 }
 
 // maxUnreadable is how much is read of an answer for the sake of a sample.
