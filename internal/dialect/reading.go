@@ -3,6 +3,7 @@ package dialect
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weir-gateway/weir/internal/jsonscan"
 )
@@ -12,7 +13,8 @@ import (
 type Reading struct {
 	paths   *jsonscan.Paths
 	watched []string // what paths watch
-	refer   int      // the place in watched from which on they are references
+	own     int      // the place in watched of the first of the protocol's own
+	refer   int      // and from which on they are references
 }
 
 // NewReading returns a reading that looks at these members, too, and at those
@@ -20,19 +22,28 @@ type Reading struct {
 // jsonscan.
 func NewReading(members []string, references ...string) *Reading {
 	watched := Members(slices.Concat(members, references)...)
-	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched}), watched, FirstOwn + len(members)}
+	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched}), watched, FirstOwn, FirstOwn + len(members)}
+}
+
+// NewChoiceReading returns a reading of a protocol whose answers are made of
+// choices. It looks at members that refer to something that an upstream keeps.
+func NewChoiceReading(references ...string) *Reading {
+	watched := slices.Concat(watchedMembers, references)
+	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched}), watched, len(watchedMembers), len(watchedMembers)}
 }
 
 // Read reads a request body as [ReadRequest] does. It notes references, and
 // gives each of the other members that are there to take, by its place among
-// them, with its raw value.
+// them, with its raw value. Take may be nil if there are none.
 func (g *Reading) Read(body []byte, take func(r *Request, member int, kind jsonscan.ValueKind, raw []byte)) (Request, error) {
-	found, err := g.paths.Scan(body, nil)
+	var buf [atChoices + 1]jsonscan.Hit
+	found, err := g.paths.Scan(body, buf[:0])
 	if err != nil {
 		return Request{}, syntaxError(err)
 	}
 	if found.More {
-		return Request{}, tooManyReferences()
+		field, _, _ := strings.Cut(g.watched[len(g.watched)-1], "[")
+		return Request{}, tooManyReferences(field)
 	}
 	r := Request{Choices: 1, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {
@@ -40,8 +51,8 @@ func (g *Reading) Read(body []byte, take func(r *Request, member int, kind jsons
 		switch {
 		case h.Path >= g.refer:
 			r.refer(g.watched[h.Path], h, raw)
-		case h.Path >= FirstOwn:
-			take(&r, h.Path-FirstOwn, h.Kind, raw)
+		case h.Path >= g.own:
+			take(&r, h.Path-g.own, h.Kind, raw)
 		default:
 			if err := r.take(h, raw); err != nil {
 				return Request{}, err
@@ -51,6 +62,16 @@ func (g *Reading) Read(body []byte, take func(r *Request, member int, kind jsons
 	return r, nil
 }
 
-func tooManyReferences() error {
-	return invalid("input", "the request refers to more than "+strconv.Itoa(jsonscan.MaxHits)+" files and other objects")
+// ReadChoices reads a request body as [ReadChoiceRequest] does, and notes
+// references.
+func (g *Reading) ReadChoices(body []byte) (Request, error) {
+	r, err := g.Read(body, nil)
+	if err != nil {
+		return r, err
+	}
+	return r.checkOptions()
+}
+
+func tooManyReferences(field string) error {
+	return invalid(field, "the request refers to more than "+strconv.Itoa(jsonscan.MaxHits)+" files and other objects")
 }

@@ -34,7 +34,7 @@ func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bo
 		return Request{}, syntaxError(err)
 	}
 	if found.More {
-		return Request{}, tooManyReferences()
+		return Request{}, tooManyReferences("input")
 	}
 	r := Request{Choices: 1, Kept: kept, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {

@@ -162,8 +162,16 @@ func ReadRequest(body []byte) (Request, error) {
 // of choices. Only they have stream_options.include_usage.
 func ReadChoiceRequest(body []byte) (Request, error) {
 	r, err := readRequest(choiceRequest, body)
-	if err != nil || !r.Stream {
+	if err != nil {
 		return r, err
+	}
+	return r.checkOptions()
+}
+
+// checkOptions checks what is edited where the usage of a stream is asked for.
+func (r Request) checkOptions() (Request, error) {
+	if !r.Stream {
+		return r, nil
 	}
 	switch r.Options.Kind {
 	case 0, jsonscan.Null, jsonscan.Object:

@@ -37,7 +37,8 @@ func (x *exchange) notePins() {
 	if !x.keeps {
 		return
 	}
-	if id := x.tap.ResponseID(); id != "" && id != x.noted {
+	// A message is not kept, but its container is.
+	if id := x.tap.ResponseID(); id != "" && id != x.noted && x.dialect.Name() != llm.Messages {
 		x.noted = id
 		x.notePin(id)
 	}

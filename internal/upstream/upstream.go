@@ -133,7 +133,7 @@ func (u *Upstream) Serves(op llm.Operation) bool { return u.plan.serves(op) }
 
 // Keeps reports whether the upstream's API has objects: what it answered can be
 // asked for again. Ollama takes an id of one, and answers as if there were none.
-func (u *Upstream) Keeps() bool { return u.kind != Ollama && u.kind != Anthropic }
+func (u *Upstream) Keeps() bool { return u.kind != Ollama }
 
 // CloseIdle closes the connections that no attempt is using.
 func (u *Upstream) CloseIdle() {

@@ -43,9 +43,16 @@ type Dialect struct{}
 // Name returns [llm.Chat].
 func (Dialect) Name() llm.Dialect { return llm.Chat }
 
+// reading notes the files that messages refer to: an upstream keeps them, and
+// they may be another tenant's.
+//
+// Source: OpenAI's OpenAPI document, schema
+// ChatCompletionRequestMessageContentPartFile.
+var reading = dialect.NewChoiceReading("messages[].content[].file.file_id") // immutable
+
 // ReadRequest finds the facts of a request body.
 func (Dialect) ReadRequest(body []byte) (dialect.Request, error) {
-	return dialect.ReadChoiceRequest(body)
+	return reading.ReadChoices(body)
 }
 
 // UsageEdits returns the edits that set stream_options.include_usage.

@@ -12,9 +12,25 @@ type Dialect struct{}
 // Name returns [llm.Messages].
 func (Dialect) Name() llm.Dialect { return llm.Messages }
 
-// ReadRequest finds the facts of a request body.
+// reading notes what an upstream keeps and may be another tenant's: files, and
+// the containers in which tools run code.
+//
+// Source: https://docs.claude.com/en/docs/build-with-claude/files, and there
+// the code execution tool.
+var reading = dialect.NewReading(nil, // immutable
+	"container",
+	"container.id",
+	"messages[].content[].file_id",
+	"messages[].content[].source.file_id",
+	"messages[].content[].content[].source.file_id",
+)
+
+// ReadRequest finds the facts of a request body. Nothing of an answer is kept
+// but the container that it names.
 func (Dialect) ReadRequest(body []byte) (dialect.Request, error) {
-	return dialect.ReadRequest(body)
+	r, err := reading.Read(body, nil)
+	r.Kept = true
+	return r, err
 }
 
 // UsageEdits returns nil: every stream carries its usage.

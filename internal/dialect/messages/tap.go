@@ -25,14 +25,17 @@ const (
 	inErrorMessage
 	inID
 	inModel
-	inUsage   // and its counts
-	inCounted = inUsage + usageValues
+	inUsage     // and its counts
+	inCounted   = inUsage + usageValues
+	inContainer = inCounted + 1
 )
 
 // Where events keep more.
 const (
-	inStart      = inUsage + usageValues // and its counts
-	inStopReason = inStart + usageValues
+	inStart            = inUsage + usageValues // and its counts
+	inStopReason       = inStart + usageValues
+	inStartedContainer = inStopReason + 1
+	inEndedContainer   = inStopReason + 2
 )
 
 // Source: https://docs.claude.com/en/api/messages, schema Usage.
@@ -56,7 +59,7 @@ func watch(prefix string, more ...string) []string {
 // bodies are whole answers: a message, or a count of tokens.
 var bodies = &dialect.Schema{ // immutable
 	Paths: jsonscan.Compile(jsonscan.Spec{
-		Watch: watch("", "input_tokens"),
+		Watch: watch("", "input_tokens", "container.id"),
 		Count: []string{"content[].text", "content[].thinking", "content[].name"},
 	}),
 	Read: readBody,
@@ -65,7 +68,7 @@ var bodies = &dialect.Schema{ // immutable
 // events are streamed answers.
 var events = &dialect.Schema{ // immutable
 	Paths: jsonscan.Compile(jsonscan.Spec{
-		Watch: watch("message.", append(watchUsage("message.usage"), "delta.stop_reason")...),
+		Watch: watch("message.", append(watchUsage("message.usage"), "delta.stop_reason", "message.container.id", "delta.container.id")...),
 		Count: []string{
 			"delta.text", "delta.thinking", "delta.partial_json",
 			"content_block.text", "content_block.thinking", "content_block.name",
@@ -84,6 +87,7 @@ func readError(v dialect.Values, o *dialect.Outcome) {
 func readBody(v dialect.Values, o *dialect.Outcome) {
 	readError(v, o)
 	o.Identify(v, inID, inModel)
+	o.Make(v.Text(inContainer))
 	readUsage(v, o, inUsage)
 	if v.Kind(inCounted) == jsonscan.Number && v.Kind(inUsage) == 0 {
 		o.Usage.Provenance = llm.UsageNone // count_tokens: no model was asked
@@ -93,6 +97,8 @@ func readBody(v dialect.Values, o *dialect.Outcome) {
 func readEvent(v dialect.Values, o *dialect.Outcome) {
 	readError(v, o)
 	o.Identify(v, inID, inModel)
+	o.Make(v.Text(inStartedContainer))
+	o.Make(v.Text(inEndedContainer))
 	readUsage(v, o, inStart)
 	readUsage(v, o, inUsage)
 	switch {
