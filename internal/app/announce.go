@@ -31,8 +31,47 @@ func (a *App) announce() {
 		a.note("every path below " + a.DoorURL() + door.Prefix + " → upstream " + door.Upstream + ", as it is")
 	}
 	a.note(a.whoMayCall()...)
+	a.note(a.clients()...)
 	a.note("data: " + cfg.DataDir)
-	fmt.Fprintf(a.notes, "  OpenAI clients: base URL %s/v1    Anthropic clients: %s\n", a.URL(), a.URL())
+}
+
+// clients says what clients are to be given, of the kinds that are served.
+func (a *App) clients() []string {
+	kinds := make(map[string]config.Kind)
+	for i := range a.cfg.Upstreams {
+		kinds[a.cfg.Upstreams[i].Name] = a.cfg.Upstreams[i].Kind
+	}
+	var out []string
+	if door := a.cfg.Transparent; door.Upstream != "" {
+		kind, base := kinds[door.Upstream], a.DoorURL()+strings.TrimSuffix(door.Prefix, "/")
+		if kind == config.KindAzure {
+			out = append(out, "Azure OpenAI clients: endpoint "+base)
+		} else {
+			out = append(out, clientsOf(base, kind)...)
+		}
+	}
+	var served []config.Kind
+	for _, m := range a.cfg.Models {
+		for _, t := range m.Targets {
+			served = append(served, kinds[t.Upstream])
+		}
+	}
+	return append(out, clientsOf(a.URL(), served...)...)
+}
+
+// clientsOf says what clients of upstreams of these kinds are to be given.
+func clientsOf(base string, kinds ...config.Kind) []string {
+	var parts []string
+	if slices.ContainsFunc(kinds, func(k config.Kind) bool { return k != config.KindAnthropic }) {
+		parts = append(parts, "OpenAI clients: base URL "+base+"/v1")
+	}
+	if slices.ContainsFunc(kinds, func(k config.Kind) bool { return k != config.KindAzure && k != config.KindOpenAI }) {
+		parts = append(parts, "Anthropic clients: "+base)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return []string{strings.Join(parts, "    ")}
 }
 
 // note writes lines for the person.
@@ -114,7 +153,7 @@ func (a *App) whoMayCall() []string {
 	lines := []string{"keys: " + strings.Join(names, ", ")}
 	for i := range a.cfg.Upstreams {
 		if a.cfg.Upstreams[i].Auth.Method == config.AuthPassthrough {
-			return append(lines, "clients of "+a.cfg.Upstreams[i].Name+" send Weir's key in x-weir-key, and their own in Authorization")
+			return append(lines, "clients of "+a.cfg.Upstreams[i].Name+" send Weir's key in x-weir-key, and their own where they always did")
 		}
 	}
 	return lines

@@ -43,8 +43,8 @@ func TestStartLines(t *testing.T) {
   model sim-1 → simulator as the name asked for
   model sim-* → simulator as the name asked for
   no keys: every program on this machine is served, and no other
-  data: DATA
   OpenAI clients: base URL http://127.0.0.1:PORT/v1    Anthropic clients: http://127.0.0.1:PORT
+  data: DATA
 `,
 		},
 		{
@@ -59,8 +59,8 @@ func TestStartLines(t *testing.T) {
   clients may choose an upstream by its name, in the header x-provider
   GET /v1/models lists none: names with * are not listed, so clients must be told a model's name
   keys: proxy
-  data: DATA
   OpenAI clients: base URL http://127.0.0.1:PORT/v1    Anthropic clients: http://127.0.0.1:PORT
+  data: DATA
 `,
 		},
 		{
@@ -73,9 +73,9 @@ func TestStartLines(t *testing.T) {
   model gpt-3.5-turbo-0301 → azure as gpt-35-turbo-0301
   model * → azure as the name asked for without .:
   keys: proxy
-  clients of azure send Weir's key in x-weir-key, and their own in Authorization
+  clients of azure send Weir's key in x-weir-key, and their own where they always did
+  OpenAI clients: base URL http://127.0.0.1:PORT/v1
   data: DATA
-  OpenAI clients: base URL http://127.0.0.1:PORT/v1    Anthropic clients: http://127.0.0.1:PORT
 `,
 		},
 		{
@@ -95,8 +95,42 @@ keys: [{ name: old, secret: made-up-secret-of-old, disabled: true }]
   upstream c: compatible, http://127.0.0.1:8000, with headers of the configuration
   model m → a as x, else c as the name asked for
   keys: all are disabled, nobody may call
-  data: DATA
   OpenAI clients: base URL http://127.0.0.1:PORT/v1    Anthropic clients: http://127.0.0.1:PORT
+  data: DATA
+`,
+		},
+		{
+			name: "a transparent door, and nothing else",
+			doc: `
+upstreams: [{ name: a, kind: azure, endpoint: "https://my-resource.openai.azure.com", auth: passthrough }]
+transparent: { upstream: a }
+`,
+			want: `weir listens on http://127.0.0.1:PORT (address 127.0.0.1:PORT, configuration: weir.yaml)
+  upstream a: azure, my-resource.openai.azure.com, with the caller's own key
+  every path below http://127.0.0.1:PORT/ → upstream a, as it is
+  no keys: every program on this machine is served, and no other
+  Azure OpenAI clients: endpoint http://127.0.0.1:PORT
+  data: DATA
+`,
+		},
+		{
+			name: "a transparent door beside models",
+			doc: `
+upstreams:
+  - { name: a, kind: openai, auth: passthrough }
+  - { name: b, kind: anthropic, auth: { bearer: secret-in-the-file } }
+models: [{ name: m, targets: [{ upstream: b }] }]
+transparent: { upstream: a, prefix: /direct }
+`,
+			want: `weir listens on http://127.0.0.1:PORT (address 127.0.0.1:PORT, configuration: weir.yaml)
+  upstream a: openai, api.openai.com, with the caller's own key
+  upstream b: anthropic, api.anthropic.com, with a token of the configuration
+  model m → b as the name asked for
+  every path below http://127.0.0.1:PORT/direct → upstream a, as it is
+  no keys: every program on this machine is served, and no other
+  OpenAI clients: base URL http://127.0.0.1:PORT/direct/v1
+  Anthropic clients: http://127.0.0.1:PORT
+  data: DATA
 `,
 		},
 		{
@@ -116,8 +150,8 @@ keys: [{ name: old, secret: made-up-secret-of-old, disabled: true }]
   model m-9 → up as the name asked for
   … and 2 more models
   keys: key-0, key-1, key-2, key-4, key-5, key-6, key-7, key-8, key-9, key-10, … and 1 more
-  data: DATA
   OpenAI clients: base URL http://127.0.0.1:PORT/v1    Anthropic clients: http://127.0.0.1:PORT
+  data: DATA
 `,
 		},
 	} {
@@ -164,7 +198,7 @@ func startLines(t *testing.T, o config.Options) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	gatetest.Until(t, func() bool { return strings.Contains(notes.String(), "Anthropic clients") })
+	gatetest.Until(t, func() bool { return strings.Contains(notes.String(), "  data: ") })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -10,7 +10,7 @@ import (
 const (
 	proxyAddress = "0.0.0.0:8080"
 	proxyVersion = "2023-03-15-preview"
-	mapperRemedy = "write model=deployment for each pair, with one = in it, and commas between them; a deployment is one name, without *"
+	mapperRemedy = "write model=deployment for each pair, with one = in it, and commas between them; a deployment is one name, without * and /"
 	proxyMapper  = "gpt-3.5-turbo=gpt-35-turbo,gpt-3.5-turbo-0301=gpt-35-turbo-0301"
 )
 

@@ -178,6 +178,11 @@ func isModelName(s string) bool {
 	return s != "" && len(s) <= 256 && s == strings.TrimSpace(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
+// isDeployment reports whether a model's name can be one segment of a path.
+func isDeployment(s string) bool {
+	return strings.Trim(s, ".") != "" && !strings.ContainsAny(s, `/\%`)
+}
+
 func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 	if len(m.Targets) == 0 && d.given(path) && d.sound(path) {
 		d.fault(path, "is empty", fieldNamed("targets").hint())
@@ -195,6 +200,8 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 				d.fault(name, d.quoteValue(name, t.Model)+" is not a model's name", "use 1 to 256 bytes without control characters, and no space at either end")
 			case strings.Contains(t.Model, "*"):
 				d.fault(name, d.quoteValue(name, t.Model)+" is a pattern", "name one model of the upstream, or leave it out to use the name the client asked for")
+			case upstreams.classic[t.Upstream] && !isDeployment(t.Model):
+				d.fault(name, d.quoteValue(name, t.Model)+" cannot be the name of a deployment", "write the deployment's name alone: without /, \\ and %")
 			}
 		}
 		d.strip(at+".strip", t)
@@ -211,13 +218,16 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 type nameSet struct {
 	all   map[string]bool
 	first []string // some of them, for advice; none that came from a reference
+
+	classic map[string]bool // those that have a model's name in their paths
 }
 
 func (d *decoder) upstreamNames(upstreams []Upstream) nameSet {
 	const most = 50
-	s := nameSet{all: make(map[string]bool, len(upstreams))}
+	s := nameSet{all: make(map[string]bool, len(upstreams)), classic: make(map[string]bool)}
 	for i, u := range upstreams {
 		s.all[u.Name] = true
+		s.classic[u.Name] = u.Kind == KindAzure && u.API == APIClassic
 		if _, ref := d.shown[fmt.Sprintf("upstreams[%d].name", i)]; !ref && len(s.first) < most {
 			s.first = append(s.first, u.Name)
 		}

@@ -96,7 +96,7 @@ func (d *deployments) target(op llm.Operation, name string) (*url.URL, error) {
 	if !oneSegment(name) {
 		return nil, &llm.Error{
 			Code: llm.CodeInvalidValue, Op: opDo, Param: "model",
-			Public: "this model cannot be the name of a deployment",
+			Public: `this model cannot be the name of a deployment: that is one name, without /, \ and %`,
 		}
 	}
 	u := *d.base
