@@ -245,9 +245,11 @@ type Upstream struct {
 	// upstreams take the same path. Whoever has a key without `models` may use them, and
 	// see what others made there. All but single collections (`/v1/name`,
 	// `/openai/name` or `/openai/v1/name`, without `*`) bear ids, and demand
-	// `auth: passthrough` or that all keys are of one tenant; what manages an
-	// account (`/v1/organization/…`, `/v1/projects/…`) demands
-	// `auth: passthrough`. Default: none.
+	// `auth: passthrough` or that all keys are of one tenant. So do collections
+	// whose requests name files and other objects: assistants, batches,
+	// containers, conversations, evals, fine_tuning, threads, vector_stores and
+	// videos. What manages an account (`/v1/organization/…`, `/v1/projects/…`)
+	// demands `auth: passthrough`. Default: none.
 	PassthroughPaths []string `json:"passthrough_paths"`
 
 	// What to do with the id of a response, file or other object that Weir has

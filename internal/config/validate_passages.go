@@ -36,6 +36,13 @@ var operationNames = []string{ // immutable
 // holder alone may go there.
 var adminNames = []string{"organization", "projects"} // immutable
 
+// referringNames are the first names of paths whose requests name, in bodies
+// that nobody reads, what others have made: files, most often. What comes of
+// them is the caller's own, and would open others' files to it.
+var referringNames = []string{ // immutable
+	"assistants", "batches", "containers", "conversations", "evals", "fine_tuning", "threads", "vector_stores", "videos",
+}
+
 // passages checks the paths that pass to upstreams, and who decides about ids.
 func (d *decoder) passages(c *Config) {
 	type place struct {
@@ -81,6 +88,8 @@ func (d *decoder) glob(p, glob string, auth AuthMethod, alone bool) bool {
 		d.fault(p, shown+" would let every client manage the account", "remove it, or give the upstream auth: passthrough")
 	case !alone && bearsIDs(glob):
 		d.fault(p, shown+" takes ids, by which each tenant could reach what others have made", "take single collections only, as /v1/files, or give all keys one tenant, or the upstream auth: passthrough")
+	case !alone && takes(glob, referringNames) != "":
+		d.fault(p, shown+" takes requests that name files, by which each tenant could reach what others have made", "remove it, or give all keys one tenant, or the upstream auth: passthrough")
 	default:
 		return true
 	}

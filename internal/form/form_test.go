@@ -194,6 +194,7 @@ func TestRefused(t *testing.T) {
 		{"too many parts", strings.Repeat(value("a", ""), form.MaxParts+1) + end, "more than 64 parts", ""},
 		{"two models", value("model", "m") + value("x", "y") + value("model", "m") + end, "there twice", "model"},
 		{"a model that is a file", file("model", "m", "m") + end, "must be a value", "model"},
+		{"a model that is a file without a name", file("model", "", "m") + end, "must be a value", "model"},
 		{"a second model in another case", value("Model", "m") + end, "could be taken for `model`", "Model"},
 		{"a model in brackets", value("model[]", "m") + end, "could be taken for `model`", "model[]"},
 		{"a character set for all", value("_charset_", "utf-7") + end, "_charset_", "_charset_"},

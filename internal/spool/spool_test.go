@@ -43,6 +43,9 @@ func TestFile(t *testing.T) {
 	if got := entries(t, dir); len(got) > 0 {
 		t.Errorf("the folder holds %v, want a file without a name", got)
 	}
+	if mode, err := f.Mode(); err != nil || mode != 0o600 {
+		t.Errorf("the file is %v (%v), want it for its owner alone", mode, err)
+	}
 	for _, piece := range []string{"hello ", "world"} {
 		if _, err := io.WriteString(f, piece); err != nil {
 			t.Fatal(err)
