@@ -21,15 +21,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestStartLines: what serves where, how upstreams are called, who may call.
 func TestStartLines(t *testing.T) {
-	var many strings.Builder
-	many.WriteString("upstreams: [{ name: up, kind: ollama, endpoint: 'http://127.0.0.1:11434' }]\nkeys:\n")
-	for i := range 12 {
-		fmt.Fprintf(&many, "  - { name: key-%d, secret: made-up-secret-no-%d, disabled: %v }\n", i, i, i == 3)
-	}
-	many.WriteString("models:\n")
-	for i := range 12 {
-		fmt.Fprintf(&many, "  - { name: m-%d, targets: [{ upstream: up }] }\n", i)
-	}
 	for _, tt := range []struct {
 		name, doc string
 		env       map[string]string
@@ -135,7 +126,7 @@ transparent: { upstream: a, prefix: /direct }
 		},
 		{
 			name: "long lists",
-			doc:  many.String(),
+			doc:  many(),
 			want: `weir listens on http://127.0.0.1:PORT (address 127.0.0.1:PORT, configuration: weir.yaml)
   upstream up: ollama, http://127.0.0.1:11434, without a key
   model m-0 → up as the name asked for
@@ -167,12 +158,7 @@ transparent: { upstream: a, prefix: /direct }
 					return io.NopCloser(strings.NewReader(tt.doc)), nil
 				},
 			})
-			got = strings.ReplaceAll(regexp.MustCompile(`127\.0\.0\.1:[0-9]{5}([ /),\n])`).ReplaceAllStringFunc(got, func(s string) string {
-				if strings.Contains(s, "11434") {
-					return s
-				}
-				return "127.0.0.1:PORT" + s[len(s)-1:]
-			}), data, "DATA")
+			got = strings.ReplaceAll(withoutPorts(got), data, "DATA")
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("start lines (-want +got):\n%s", diff)
 			}
@@ -181,6 +167,30 @@ transparent: { upstream: a, prefix: /direct }
 			}
 		})
 	}
+}
+
+// withoutPorts returns start lines with PORT for every port that was free.
+func withoutPorts(lines string) string {
+	return regexp.MustCompile(`127\.0\.0\.1:[0-9]{5}([ /),\n])`).ReplaceAllStringFunc(lines, func(s string) string {
+		if strings.Contains(s, "11434") {
+			return s
+		}
+		return "127.0.0.1:PORT" + s[len(s)-1:]
+	})
+}
+
+// many is a configuration with more keys and models than are shown.
+func many() string {
+	var b strings.Builder
+	b.WriteString("upstreams: [{ name: up, kind: ollama, endpoint: 'http://127.0.0.1:11434' }]\nkeys:\n")
+	for i := range 12 {
+		fmt.Fprintf(&b, "  - { name: key-%d, secret: made-up-secret-no-%d, disabled: %v }\n", i, i, i == 3)
+	}
+	b.WriteString("models:\n")
+	for i := range 12 {
+		fmt.Fprintf(&b, "  - { name: m-%d, targets: [{ upstream: up }] }\n", i)
+	}
+	return b.String()
 }
 
 // startLines runs a gateway until it has said what it serves.
