@@ -18,11 +18,12 @@ const (
 // (https://github.com/diemus/azure-openai-proxy) with the same variables.
 func (e *environment) azureOpenAIProxy() (source string, root *node) {
 	because := e.set(varAddress, varMode, varVersion, varMapper, varToken)
+	file := "unset it, or write a file with both: weir init"
 	if because == "" {
 		because = varEndpoint + " without " + varAzureKey
+		file = "set " + varAzureKey + " to have both, or unset it"
 	}
 	because = "the variables of azure-openai-proxy decide (" + because + ")"
-	const file = "unset it, or write a file with both: weir init"
 	e.ignore(because, "azure-openai-proxy's name for it is "+varToken, varAzureKey)
 	e.ignore(because, "set "+varAddress+", for example 0.0.0.0:8080", varPort)
 	e.ignore(because, file, varOpenAIKey, varAnthropicKey, varOllamaURL)

@@ -304,9 +304,12 @@ func TestTransparentEarlyAnswer(t *testing.T) {
 	g := gatetest.Start(t, "listen: { timeouts: { body: 300ms } }\n"+door, "UP", up.URL)
 	w := connect(t, g)
 	w.send("POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1000))
-	status, header, body := w.answer()
-	if status != 401 || body != "{}" {
-		t.Errorf("%d %v %q, want the upstream's answer", status, header, body)
+	resp, err := http.ReadResponse(w.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := gatetest.Body(t, resp); resp.StatusCode != 401 || body != "{}" || !resp.Close {
+		t.Errorf("%v %q, want the upstream's answer, as the last on this connection", resp, body)
 	}
 	w.send(strings.Repeat("x", 1000)) // it may still send
 	if rest := w.end(); rest != "" {

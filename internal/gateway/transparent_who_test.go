@@ -122,6 +122,7 @@ func TestTransparentPaths(t *testing.T) {
 		{"dots in disguise", all.URL, "GET /a/%2e%2E/b", "", llm.CodeUnknownURL},
 		{"dots behind a slash in disguise", all.URL, "GET /a/b%2F..%2Fc", "", llm.CodeUnknownURL},
 		{"two slashes", all.URL, "GET //evil.example/a", "", llm.CodeUnknownURL},
+		{"a slash at the end", all.URL, "GET /v1/models/", "/v1/models/", ""},
 		{"two slashes at the end", all.URL, "GET /a//", "", llm.CodeUnknownURL},
 		{"a backslash", all.URL, `GET /a\b`, "", llm.CodeUnknownURL},
 		{"a needless escape", all.URL, "GET /%61", "", llm.CodeUnknownURL},

@@ -118,6 +118,14 @@ func TestTraceBounds(t *testing.T) {
 	}{
 		{"control characters", write("text/plain", "", "a\x1b]0;x\x07\nb\xff"), []string{`Response chunk: a\x1b]0;x\a\nb\xff` + "\n"}, "\x1b"},
 		{"a long answer", write("text/plain", "", long, long), []string{"é … (cut at 4 KiB)\n", "(12000 bytes in all)"}, strings.Repeat("é", 2049)},
+		{"a little too long", write("text/plain", "", strings.Repeat("x", 4500)), []string{"x … (cut at 4 KiB)\n", "(4500 bytes in all)"}, strings.Repeat("x", 4097)},
+		{"an answer before the last", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "audio/mpeg") // of nothing yet
+			w.WriteHeader(http.StatusEarlyHints)
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusOK)
+			_, _ = io.WriteString(w, "abc")
+		}, []string{"Response: 103 Early Hints", "Response: 200 OK", "Response chunk: abc\n"}, "of audio"},
 		{"a secret in two pieces", write("text/plain", "", "x "+ownSecret[:9], ownSecret[9:]+" y"), []string{"chunk: x \n", "chunk: [redacted] y\n"}, ownSecret[:9]},
 		{"a secret that is broken off", write("text/plain", "", "x "+ownSecret[:9]), []string{"chunk: x \n", "chunk: [redacted]\n"}, ownSecret[:9]},
 		{"a character in two pieces", write("text/plain", "", "x\xc3", "\xa9y"), []string{"chunk: x\n", "chunk: éy\n"}, `\xc3`},
