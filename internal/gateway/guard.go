@@ -17,8 +17,15 @@ type guard func(*Snapshot, *http.Request) *llm.Error
 var guards = []guard{canonicalPath, ownHost, ownOrigin, noWebSocket} // immutable
 
 func canonicalPath(_ *Snapshot, r *http.Request) *llm.Error {
-	if canonical(r.URL.EscapedPath()) {
+	p := r.URL.EscapedPath()
+	if canonical(p) {
 		return nil
+	}
+	if canonical(strings.TrimSuffix(p, "/")) {
+		return &llm.Error{
+			Code: llm.CodeUnknownURL, Op: "gateway.path",
+			Public: "there is nothing at " + quotePath(r) + ": leave the slash at the end out",
+		}
 	}
 	return notCanonical(r)
 }

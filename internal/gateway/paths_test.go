@@ -128,6 +128,9 @@ func TestUnknownPaths(t *testing.T) {
 		if !strings.Contains(f.Error.Message, tt.target) && !strings.Contains(f.Error.Message, strings.ReplaceAll(tt.target, `\`, `%5C`)) {
 			t.Errorf("%s %s: message %q does not name the path", tt.method, tt.target, f.Error.Message)
 		}
+		if said := strings.Contains(f.Error.Message, "leave the slash at the end out"); said != (len(tt.target) > 1 && strings.HasSuffix(tt.target, "/")) {
+			t.Errorf("%s %s: message %q", tt.method, tt.target, f.Error.Message)
+		}
 		if tt.code == llm.CodeMethodNotAllowed && header.Get("Allow") == "" {
 			t.Errorf("%s %s: no Allow header", tt.method, tt.target)
 		}

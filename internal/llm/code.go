@@ -161,8 +161,8 @@ var table = []Row{ // immutable
 	},
 	{
 		CodeInvalidKey, Unauthenticated, 401, typInvalid, "authentication_error", false, false,
-		"the API key is not valid",
-		"The key is unknown or disabled. Compare it with `keys`; the log line shows the beginning of the SHA-256 of what was sent: `printf %s \"$KEY\" | sha256sum`.",
+		"the API key is not one that this gateway knows",
+		"The key is unknown or disabled. It is Weir's own that is wanted, also where an upstream has `auth: passthrough`: that one comes in `x-weir-key` then, beside the provider's. Compare it with `keys`; the log line shows the beginning of the SHA-256 of what was sent: `printf %s \"$KEY\" | sha256sum`.",
 	},
 	{
 		CodeAmbiguousCredentials, Unauthenticated, 401, typInvalid, "authentication_error", false, false,
