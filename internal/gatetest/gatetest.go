@@ -190,14 +190,14 @@ func (g *Gate) Entries(t testing.TB, n int) []ledger.Entry {
 // Until asks ok again and again, for up to ten seconds.
 func Until(t testing.TB, ok func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("what was waited for did not come true in 10s")
+			t.Fatal("what was waited for did not come true in 30s")
 		}
 	}
 }
