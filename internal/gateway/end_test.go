@@ -116,6 +116,12 @@ func TestDrainingRefuses(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	wantFailure(t, resp.StatusCode, resp.Header, gatetest.Body(t, resp), llm.CodeShuttingDown)
+	object, err := http.Get(srv.URL + "/v1/responses/resp_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Body.Close()
+	wantFailure(t, object.StatusCode, object.Header, gatetest.Body(t, object), llm.CodeShuttingDown)
 	if got := entries.Entries(); len(got) != 1 || got[0].Code != llm.CodeShuttingDown {
 		t.Errorf("entries = %+v, want the refusal", got)
 	}
