@@ -575,3 +575,24 @@ func (p panics) Record(e *ledger.Entry) error {
 	}
 	return p.Memory.Record(e)
 }
+
+// TestRealtimeWishes: a client that asks for more responses than a server
+// ever begins does not fill the memory: the oldest wish is given up, and told of.
+func TestRealtimeWishes(t *testing.T) {
+	const asked = 100
+	m := startModel(t, func(c *websocket.Conn) {
+		for {
+			if _, _, err := c.Read(context.Background()); err != nil {
+				return
+			}
+		}
+	})
+	g := talks(t, m, "")
+	c := open(t, g, "/v1/realtime?model=m")
+	for range asked {
+		say(t, c, `{"type":"response.create"}`)
+	}
+	gatetest.Until(t, func() bool { return g.Ledger.Total() == asked-64 })
+	_ = c.Close(websocket.StatusNormalClosure, "")
+	gatetest.Until(t, func() bool { return g.Ledger.Total() == asked+1 })
+}

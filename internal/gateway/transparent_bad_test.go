@@ -221,10 +221,11 @@ func TestTransparentRefusalInLog(t *testing.T) {
 			if e := lastEntry(t, g, 1); e.Method != "POST" || e.Path != path {
 				t.Errorf("entry = %s %s", e.Method, e.Path)
 			}
-			lines := g.Log.Lines(t, "exchange")
-			if len(lines) != 1 {
-				t.Fatalf("%d lines of exchanges", len(lines))
-			}
+			var lines []map[string]any
+			gatetest.Until(t, func() bool { // the line comes behind the entry
+				lines = g.Log.Lines(t, "exchange")
+				return len(lines) == 1
+			})
 			cause, _ := lines[0]["error"].(string)
 			if !strings.Contains(cause, tt.want) || len(cause) > 2000 || lines[0]["method"] != "POST" || lines[0]["path"] != path {
 				t.Errorf("line = %v, want an error with %q", lines[0], tt.want)
