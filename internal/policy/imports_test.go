@@ -48,10 +48,11 @@ var importTable = map[string]may{ // immutable
 	"internal/form":      {},
 	"internal/spool":     {},
 	"internal/jsonscan":  {others: []string{jsonTokens}},
+	"internal/jsontree":  {ours: []string{"internal/jsonscan"}},
 	"internal/price":     {ours: []string{"internal/llm"}},
 	"internal/route":     {ours: []string{"internal/llm", "internal/price"}},
-	"internal/dialect":   {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan"}},
-	"internal/dialect/*": {ours: []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan"}},
+	"internal/dialect":   {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
+	"internal/dialect/*": {ours: []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
 	"internal/upstream":  {ours: []string{"internal/llm", "internal/tunnel"}},
 	"internal/tunnel":    {ours: []string{"internal/llm"}, others: []string{websocket}},
 
