@@ -18,10 +18,6 @@ type Codec interface {
 	// Name returns the name of the protocol.
 	Name() llm.Dialect
 
-	// Field returns what the protocol calls a setting of a request, empty if it
-	// has none.
-	Field(f llm.Field) string
-
 	// DecodeRequest reads a client's request. body has passed
 	// Dialect.ReadRequest; the result refers to it. Errors are *llm.Error with
 	// the client's path in Param: CodeInvalidValue, CodeMissingParameter,

@@ -12,6 +12,8 @@ const (
 	CodeInvalidJSON          Code = "invalid_json"
 	CodeInvalidValue         Code = "invalid_value"
 	CodeMissingParameter     Code = "missing_required_parameter"
+	CodeUnsupportedParameter Code = "unsupported_parameter"
+	CodeUnsupportedValue     Code = "unsupported_value"
 	CodeUnsupportedOperation Code = "unsupported_operation"
 	CodeUnsupportedMediaType Code = "unsupported_media_type"
 	CodeUnsupportedEncoding  Code = "unsupported_content_encoding"
@@ -123,6 +125,16 @@ var table = []Row{ // immutable
 		CodeMissingParameter, Invalid, 400, typInvalid, typInvalid, false, false,
 		"a required field is missing",
 		"`param` names the field.",
+	},
+	{
+		CodeUnsupportedParameter, Invalid, 400, typInvalid, typInvalid, false, false,
+		"the model that serves this request cannot take a field of it",
+		"`param` names the field. Leave it out, or ask for a model whose upstream speaks the client's own protocol.",
+	},
+	{
+		CodeUnsupportedValue, Invalid, 400, typInvalid, typInvalid, false, false,
+		"the model that serves this request cannot take a value of it",
+		"`param` names the field. Give it another value, or ask for a model whose upstream speaks the client's own protocol.",
 	},
 	{
 		CodeUnsupportedOperation, Invalid, 400, typInvalid, typInvalid, false, false,

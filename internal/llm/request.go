@@ -12,6 +12,10 @@ type Request struct {
 	Dialect Dialect // the client's
 	Model   string
 
+	// Names are what the client's dialect calls each setting; see Path. Set by
+	// whoever decodes, shared and never written to.
+	Names *[Fields]string
+
 	// Instructions are those of a Responses request. System messages of other
 	// dialects are items.
 	Instructions string
@@ -62,6 +66,14 @@ type Request struct {
 	// that OpenAI's dialects share (metadata, user, service_tier …) and those
 	// that nobody knows.
 	Others []Member
+}
+
+// Path returns what the client calls a setting, "" if its dialect has none.
+func (r *Request) Path(f Field) string {
+	if r.Names == nil {
+		return ""
+	}
+	return r.Names[f]
 }
 
 // A Number is a JSON number as it was written; empty if there is none.
