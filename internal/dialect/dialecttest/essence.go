@@ -1,0 +1,111 @@
+package dialecttest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// essence is what of an answer must survive the protocol: lines, so that a
+// difference can be read.
+func (s CodecSuite) essence(a *llm.Reply) []string {
+	lines := []string{fmt.Sprintf("status %s %s", a.Status, a.Reason), fmt.Sprintf("usage %+v", a.Usage)}
+	said, refused := "", ""
+	flush := func() {
+		if said != "" || refused != "" {
+			lines = append(lines, fmt.Sprintf("text %q refusal %q", said, refused))
+		}
+		said, refused = "", ""
+	}
+	for i := range a.Items {
+		item := &a.Items[i]
+		if item.Kind != llm.ItemMessage || s.Carries.Messages {
+			flush()
+		}
+		switch item.Kind {
+		case llm.ItemReasoning:
+			lines = append(lines, s.reasoningLine(item))
+		case llm.ItemCall:
+			lines = append(lines, fmt.Sprintf("call %d %s %s.%s %s", item.Tool, item.CallID, item.Namespace, item.Name, item.Input))
+		case llm.ItemMessage:
+			for _, p := range item.Parts {
+				switch p.Kind {
+				case llm.PartText:
+					said += p.Text
+				case llm.PartRefusal:
+					refused += p.Text
+				}
+				lines = append(lines, s.notes(p)...)
+				if s.Carries.Parts {
+					flush()
+				}
+			}
+		}
+	}
+	flush()
+	return lines
+}
+
+func (s CodecSuite) reasoningLine(item *llm.Item) string {
+	text := item.Text(llm.PartReasoning)
+	if s.Carries.Summary {
+		return fmt.Sprintf("reasoning %q summary %q sealed %q", text, item.Text(llm.PartSummary), item.Sealed)
+	}
+	line := fmt.Sprintf("reasoning %q", text+item.Text(llm.PartSummary))
+	if s.Carries.Sealed {
+		line += " sealed " + item.Sealed
+	}
+	return line
+}
+
+func (s CodecSuite) notes(p llm.Part) (lines []string) {
+	if s.Carries.Logprobs && len(p.Logprobs) > 2 {
+		lines = append(lines, "log probabilities "+string(p.Logprobs))
+	}
+	if s.Carries.Annotations {
+		for _, n := range p.Annotations {
+			lines = append(lines, fmt.Sprintf("annotation %s %s %d-%d", n.URL, n.Title, n.Start, n.End))
+		}
+	}
+	return lines
+}
+
+// requestEssence is what of a request must survive: who says what in which
+// order, tools and settings. Neighbouring messages of one role count as one,
+// since some protocols know no others.
+func requestEssence(q *llm.Request) []string {
+	lines := []string{
+		fmt.Sprintf("model %s stream %v temperature %s", q.Model, q.Stream, q.Temperature),
+		fmt.Sprintf("choice %d %s", q.Choice.Mode, q.Choice.Named.Name),
+	}
+	if q.MaxOutput != nil {
+		lines = append(lines, fmt.Sprintf("limit %d", *q.MaxOutput))
+	}
+	for _, t := range q.Tools {
+		lines = append(lines, fmt.Sprintf("tool %d %s %s %s", t.Kind, t.Name, t.Description, t.Schema))
+	}
+	if q.Instructions != "" {
+		lines = append(lines, fmt.Sprintf("%s %q", llm.RoleSystem, q.Instructions))
+	}
+	last := -1
+	var role llm.Role
+	for i := range q.Items {
+		item := &q.Items[i]
+		switch item.Kind {
+		case llm.ItemMessage:
+			text := strings.TrimSpace(item.Text(llm.PartText))
+			if last >= 0 && role == item.Role {
+				lines[last] += fmt.Sprintf(" %q", text)
+				continue
+			}
+			lines = append(lines, fmt.Sprintf("%s %q", item.Role, text))
+			last, role = len(lines)-1, item.Role
+		case llm.ItemCall:
+			lines, last = append(lines, fmt.Sprintf("call %s %s %s", item.CallID, item.Name, item.Input)), -1
+		case llm.ItemOutput:
+			lines, last = append(lines, fmt.Sprintf("output %s %q", item.CallID, item.Text(llm.PartText))), -1
+		}
+	}
+	return lines
+}
