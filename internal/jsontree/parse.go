@@ -97,7 +97,8 @@ func (p *parser) value(nameStart int) error {
 		nameEnd = p.nameTo
 	}
 	p.nodes = append(p.nodes, node{start: int32(p.at), nameStart: int32(nameStart), nameEnd: int32(nameEnd)})
-	kind, err := Null, error(nil)
+	kind := Null
+	var err error
 	switch c := p.src[p.at]; {
 	case c == '{':
 		kind, err = Object, p.container('}')

@@ -1,5 +1,7 @@
 package llm
 
+import "strings"
+
 // An ItemKind is what an [Item] is.
 type ItemKind uint8
 
@@ -118,13 +120,13 @@ func (i *Item) Text(kind PartKind) string {
 	if len(i.Parts) == 1 && i.Parts[0].Kind == kind {
 		return i.Parts[0].Text
 	}
-	s := ""
+	var b strings.Builder
 	for _, p := range i.Parts {
 		if p.Kind == kind {
-			s += p.Text
+			b.WriteString(p.Text)
 		}
 	}
-	return s
+	return b.String()
 }
 
 // A ToolKind is how a tool is declared and called.

@@ -63,7 +63,7 @@ const conversations = 200 // per test; each has a seed of its own
 
 // seeded returns the source of chance for one case, so that a failure can be
 // had again by its number.
-func seeded(n int) *rand.Rand { return rand.New(rand.NewPCG(uint64(n), 1)) } //nolint:gosec // repeatable
+func seeded(n int) *rand.Rand { return rand.New(rand.NewPCG(uint64(n), 1)) }
 
 func (s CodecSuite) options() *dialect.ReplyOptions {
 	if s.Options != nil {

@@ -3,6 +3,7 @@ package dialecttest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -87,7 +88,7 @@ func (s CodecSuite) generate(r *rand.Rand, emit func(llm.Event)) *llm.Reply {
 func (s CodecSuite) reasoning(r *rand.Rand, b *llm.Builder) {
 	item := llm.Item{Kind: llm.ItemReasoning}
 	if s.Carries.Sealed && r.IntN(2) == 0 {
-		item.Sealed = "sealed-" + fmt.Sprint(r.IntN(1000))
+		item.Sealed = "sealed-" + strconv.Itoa(r.IntN(1000))
 	}
 	i := b.Open(item)
 	kind := llm.PartReasoning
@@ -116,7 +117,7 @@ func (s CodecSuite) message(r *rand.Rand, b *llm.Builder) {
 			b.Delta(i, kind, p, l)
 		}
 		if kind == llm.PartText && s.Carries.Annotations && r.IntN(3) == 0 {
-			b.Annotate(i, llm.Annotation{URL: "https://example.com/" + fmt.Sprint(r.IntN(9)), Title: "a title", Start: 1, End: 2})
+			b.Annotate(i, llm.Annotation{URL: "https://example.com/" + strconv.Itoa(r.IntN(9)), Title: "a title", Start: 1, End: 2})
 		}
 	}
 	b.Done(i, "")
