@@ -41,20 +41,22 @@ var domain = []string{"internal/auth", "internal/limit", "internal/ledger", "int
 // pattern of folders. A package that is not in it may not exist: whoever adds
 // one says here what it may know.
 var importTable = map[string]may{ // immutable
-	"internal/llm":       {},
-	"internal/pin":       {},
-	"internal/sse":       {},
-	"internal/simulator": {others: []string{websocket}},
-	"internal/form":      {},
-	"internal/spool":     {},
-	"internal/jsonscan":  {others: []string{jsonTokens}},
-	"internal/jsontree":  {ours: []string{"internal/jsonscan"}},
-	"internal/price":     {ours: []string{"internal/llm"}},
-	"internal/route":     {ours: []string{"internal/llm", "internal/price"}},
-	"internal/dialect":   {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
-	"internal/dialect/*": {ours: []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
-	"internal/upstream":  {ours: []string{"internal/llm", "internal/tunnel"}},
-	"internal/tunnel":    {ours: []string{"internal/llm"}, others: []string{websocket}},
+	"internal/llm":        {},
+	"internal/pin":        {},
+	"internal/sse":        {},
+	"internal/simulator":  {others: []string{websocket}},
+	"internal/form":       {},
+	"internal/spool":      {},
+	"internal/jsonscan":   {others: []string{jsonTokens}},
+	"internal/jsontree":   {ours: []string{"internal/jsonscan"}},
+	"internal/price":      {ours: []string{"internal/llm"}},
+	"internal/route":      {ours: []string{"internal/llm", "internal/price"}},
+	"internal/dialect":    {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
+	"internal/dialect/*":  {ours: []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
+	"internal/upstream":   {ours: []string{"internal/llm", "internal/tunnel"}},
+	"internal/tunnel":     {ours: []string{"internal/llm"}, others: []string{websocket}},
+	"internal/capability": {ours: []string{"internal/llm"}},
+	"internal/jsontree":   {ours: []string{"internal/jsonscan"}},
 
 	"internal/auth":          {ours: []string{"internal/llm", "internal/price"}},
 	"internal/limit":         {ours: []string{"internal/llm", "internal/price"}},
@@ -66,7 +68,7 @@ var importTable = map[string]may{ // immutable
 	"internal/gateway": {
 		ours: append([]string{
 			"internal/llm", "internal/pin", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
-			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool",
+			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability",
 		}, domain...),
 		others: []string{gzip, zstd},
 		tests:  []string{"internal/app", "internal/config"}, // some set up more than gatetest does
