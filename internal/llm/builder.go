@@ -215,35 +215,47 @@ func (b *Builder) Fail(f Failure) {
 
 // Play tells emit of a whole answer as if it were arriving: each text in one
 // piece.
-func Play(a *Reply, emit func(Event)) {
-	b := NewBuilder(emit)
-	b.reply.Usage, b.reply.ServiceTier, b.reply.Words, b.reply.Stop = a.Usage, a.ServiceTier, a.Words, a.Stop
+func Play(a *Reply, emit func(Event)) { NewBuilder(emit).Play(a) }
+
+// Play takes a whole answer as if it were arriving.
+func (b *Builder) Play(a *Reply) {
+	r := &b.reply
+	r.Usage, r.ServiceTier, r.Words, r.Stop = a.Usage, a.ServiceTier, a.Words, a.Stop
 	b.Begin(a.ID, a.Model, a.Created)
-	for k := range a.Items {
-		item := a.Items[k]
-		parts, input, status := item.Parts, item.Input, item.Status
-		item.Parts, item.Input = nil, ""
-		i := b.Open(item)
-		for _, p := range parts {
-			text, logprobs, notes := p.Text, p.Logprobs, p.Annotations
-			p.Text, p.Logprobs, p.Annotations = "", nil, nil
-			b.Part(i, p)
-			if text != "" {
-				b.Delta(i, p.Kind, text, logprobs)
-			}
-			for _, n := range notes {
-				b.Annotate(i, n)
-			}
-		}
-		b.Input(i, input)
-		if status == ItemInProgress {
-			status = ""
-		}
-		b.Done(i, status)
+	for i := range a.Items {
+		b.PlayItem(a.Items[i])
 	}
 	if a.Status == StatusFailed && a.Failure != nil {
 		b.Fail(*a.Failure)
 		return
 	}
 	b.Finish(a.Reason)
+}
+
+// PlayItem takes a whole item as if it were arriving.
+func (b *Builder) PlayItem(item Item) {
+	parts, input, status := item.Parts, item.Input, item.Status
+	item.Parts, item.Input = nil, ""
+	i := b.Open(item)
+	for _, p := range parts {
+		b.PlayPart(i, p)
+	}
+	b.Input(i, input)
+	if status == ItemInProgress {
+		status = ""
+	}
+	b.Done(i, status)
+}
+
+// PlayPart takes a whole part of item i as if it were arriving.
+func (b *Builder) PlayPart(i int, p Part) {
+	text, logprobs, notes := p.Text, p.Logprobs, p.Annotations
+	p.Text, p.Logprobs, p.Annotations = "", nil, nil
+	b.Part(i, p)
+	if text != "" {
+		b.Delta(i, p.Kind, text, logprobs)
+	}
+	for _, n := range notes {
+		b.Annotate(i, n)
+	}
 }
