@@ -172,3 +172,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A Parser that is used again must find what a new one finds, whatever it read
+// before.
+func TestParserIsUsedAgain(t *testing.T) {
+	var p jsontree.Parser
+	large := "[" + strings.Repeat(`{"a":1},`, 8<<10) + "1]"
+	for _, src := range []string{`{"a":[1,2,{"b":null}]}`, `[`, `"x"`, large, `{"a":{"b":"c"}}`, "", `{}`} {
+		want, wantErr := jsontree.Parse([]byte(src))
+		got, err := p.Parse([]byte(src))
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("Parse(%.20s) error = %v, want %v", src, err, wantErr)
+		}
+		if string(got.Raw()) != string(want.Raw()) || got.Len() != want.Len() || got.Get("a").Kind() != want.Get("a").Kind() {
+			t.Errorf("Parse(%.20s) = %s, want %s", src, got.Raw(), want.Raw())
+		}
+	}
+}

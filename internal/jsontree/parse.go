@@ -49,10 +49,32 @@ type node struct {
 // must not change while the value is in use. Of members with one name the
 // last counts. The error is a *SyntaxError.
 func Parse(src []byte) (Value, error) {
+	p := Parser{tree: tree{nodes: make([]node, 0, 8+len(src)/48)}}
+	return p.Parse(src)
+}
+
+// keptNodes is how many values' places a Parser keeps the memory of.
+const keptNodes = 4 << 10
+
+// A Parser parses one text after another in the same memory. The zero Parser
+// is ready.
+type Parser struct {
+	tree
+	at     int
+	depth  int
+	nameTo int // the end of the name that was read last
+}
+
+// Parse is as the function of this name. The value, and all that come out of
+// it, may be used until the next call.
+func (p *Parser) Parse(src []byte) (Value, error) {
 	if len(src) > math.MaxInt32-1 {
 		return Value{}, &SyntaxError{0, "the text is too long"}
 	}
-	p := parser{tree: tree{src: src, nodes: make([]node, 0, 8+len(src)/48)}}
+	if cap(p.nodes) > keptNodes && len(src) < keptNodes {
+		p.nodes = nil // one large text is no reason to hold on to its memory
+	}
+	*p = Parser{tree: tree{src: src, nodes: p.nodes[:0]}}
 	p.space()
 	err := p.value(0)
 	if err == nil {
@@ -66,16 +88,9 @@ func Parse(src []byte) (Value, error) {
 	return Value{t: &p.tree}, nil
 }
 
-type parser struct {
-	tree
-	at     int
-	depth  int
-	nameTo int // the end of the name that was read last
-}
+func (p *Parser) fault(msg string) error { return &SyntaxError{p.at, msg} }
 
-func (p *parser) fault(msg string) error { return &SyntaxError{p.at, msg} }
-
-func (p *parser) space() {
+func (p *Parser) space() {
 	for p.at < len(p.src) {
 		switch p.src[p.at] {
 		case ' ', '\t', '\n', '\r':
@@ -87,7 +102,7 @@ func (p *parser) space() {
 }
 
 // value reads the value that begins at p.at.
-func (p *parser) value(nameStart int) error {
+func (p *Parser) value(nameStart int) error {
 	if p.at >= len(p.src) {
 		return p.fault("the text ends where a value should begin")
 	}
@@ -126,7 +141,7 @@ func (p *parser) value(nameStart int) error {
 }
 
 // container reads an object or an array from its opening bracket to its end.
-func (p *parser) container(end byte) error {
+func (p *Parser) container(end byte) error {
 	if p.depth++; p.depth > MaxDepth {
 		return p.fault("nested too deep")
 	}
@@ -167,7 +182,7 @@ func (p *parser) container(end byte) error {
 }
 
 // name reads a member's name and its colon, and returns where it begins.
-func (p *parser) name() (int, error) {
+func (p *Parser) name() (int, error) {
 	if p.at >= len(p.src) || p.src[p.at] != '"' {
 		return 0, p.fault("no member's name where one should begin")
 	}
@@ -186,7 +201,7 @@ func (p *parser) name() (int, error) {
 }
 
 // text reads a string from its opening quote.
-func (p *parser) text() error {
+func (p *Parser) text() error {
 	p.at++
 	for p.at < len(p.src) {
 		switch c := p.src[p.at]; {
@@ -206,7 +221,7 @@ func (p *parser) text() error {
 	return p.fault("the text ends inside a string")
 }
 
-func (p *parser) escape() error {
+func (p *Parser) escape() error {
 	if p.at+1 >= len(p.src) {
 		return p.fault("the text ends inside a string")
 	}
@@ -230,7 +245,7 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-func (p *parser) word(w string) error {
+func (p *Parser) word(w string) error {
 	if !bytes.HasPrefix(p.src[p.at:], []byte(w)) {
 		return p.fault("no value where one should begin")
 	}
@@ -238,7 +253,7 @@ func (p *parser) word(w string) error {
 	return nil
 }
 
-func (p *parser) number() error {
+func (p *Parser) number() error {
 	if p.src[p.at] == '-' {
 		p.at++
 	}
@@ -265,7 +280,7 @@ func (p *parser) number() error {
 	return nil
 }
 
-func (p *parser) digits() (n int) {
+func (p *Parser) digits() (n int) {
 	for p.at < len(p.src) && '0' <= p.src[p.at] && p.src[p.at] <= '9' {
 		p.at++
 		n++

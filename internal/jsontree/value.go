@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/weir-gateway/weir/internal/jsonscan"
 )
@@ -49,6 +50,9 @@ func (v Value) Text() string {
 }
 
 func unquote(raw []byte) string {
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
 	if s, err := jsonscan.Unquote(raw); err == nil {
 		return s
 	}
@@ -59,10 +63,11 @@ func unquote(raw []byte) string {
 
 // Is reports whether v is the string s.
 func (v Value) Is(s string) bool {
-	if v.Kind() != String {
-		return false
-	}
-	raw := v.Raw()
+	return v.Kind() == String && says(v.Raw(), s)
+}
+
+// says reports whether raw is the JSON string s.
+func says(raw []byte, s string) bool {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1:len(raw)-1]) == s
 	}
@@ -100,9 +105,13 @@ func (v Value) True() bool { return v.Kind() == Bool && v.Raw()[0] == 't' }
 // absent if there is none or v is no object.
 func (v Value) Get(name string) Value {
 	found := Value{}
-	for n, member := range v.Members() {
-		if n == name {
-			found = member
+	if v.Kind() != Object {
+		return found
+	}
+	for i := v.i + 1; i < v.node().next; i = v.t.nodes[i].next {
+		n := &v.t.nodes[i]
+		if says(v.t.src[n.nameStart:n.nameEnd], name) {
+			found = Value{v.t, i}
 		}
 	}
 	return found
