@@ -50,7 +50,7 @@ type Item struct {
 
 	Tool      ToolKind
 	CallID    string
-	Name      string
+	Name      string // of the tool; of a message, who speaks, where the client says
 	Namespace string
 
 	// Input is what a tool is called with: JSON text of a function's
@@ -155,8 +155,28 @@ type Tool struct {
 	Strict      *bool
 	Grammar     Grammar
 	Tools       []Tool
-	Type        string // as the protocol spells it
+	Type        string // as the protocol spells it; HostedSearch for every search of the web
+	Search      *WebSearch
 	Raw         []byte // the whole declaration as it came, in the client's dialect
+}
+
+// HostedSearch is the Type of a hosted tool that searches the web, whatever
+// the client's protocol calls it. It has Search.
+const HostedSearch = "web_search"
+
+// A WebSearch is how a hosted tool is to search the web. Empty fields are left
+// to the provider.
+type WebSearch struct {
+	Context         string   // how much is read: low, medium, high
+	Allowed         []string // domains
+	Blocked         []string
+	Country, Region string // where the user is, about
+	City, TimeZone  string
+}
+
+// Located reports whether s says anything of where the user is.
+func (s *WebSearch) Located() bool {
+	return s != nil && s.Country+s.Region+s.City+s.TimeZone != ""
 }
 
 // A Grammar restricts what a custom tool is called with. The zero value is
