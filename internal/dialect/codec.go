@@ -116,7 +116,8 @@ type Loss struct {
 // said.
 type ReplyOptions struct {
 	// Request is what was asked, in the client's dialect: answers of the
-	// Responses protocol repeat it, and some are shaped by it.
+	// Responses protocol repeat it, and some are shaped by it. It must be
+	// there.
 	Request *llm.Request
 
 	// ID is the answer's id, without the protocol's prefix. It is not the
@@ -130,12 +131,45 @@ type ReplyOptions struct {
 	// Time is when the answer began, where the upstream does not say.
 	Time time.Time
 
+	// Now tells the time at which the answer ends. Nil means Time.
+	Now func() time.Time
+
 	// Seal makes reasoning that its maker alone can read fit to be kept by the
 	// client. Nil leaves it out.
 	Seal func(item *llm.Item) string
 
 	// Store is what the answer says of being stored.
 	Store bool
+}
+
+// Created returns when the answer began, in seconds of Unix time.
+func (o *ReplyOptions) Created(r *llm.Reply) int64 {
+	if r.Created > 0 {
+		return r.Created
+	}
+	return o.Time.Unix()
+}
+
+// Ended returns when the answer ended, in seconds of Unix time; it began
+// before.
+func (o *ReplyOptions) Ended(r *llm.Reply) int64 {
+	end := o.Time
+	if o.Now != nil {
+		end = o.Now()
+	}
+	return max(end.Unix(), o.Created(r))
+}
+
+// ModelOf returns the name that the answer gives its model.
+func (o *ReplyOptions) ModelOf(r *llm.Reply) string {
+	switch {
+	case o.Model != "":
+		return o.Model
+	case r.Model != "":
+		return r.Model
+	default:
+		return o.Request.Model
+	}
 }
 
 // A StreamReader reads the stream of one upstream's answer.

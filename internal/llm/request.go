@@ -33,7 +33,7 @@ type Request struct {
 	Summary        string // of reasoning, as Responses clients ask for it: auto, concise, detailed
 	Thinking       string // as Messages clients ask for it: enabled, adaptive, disabled
 	ThinkingBudget *int64 // tokens
-	WantSealed     bool   // reasoning.encrypted_content is in include
+	WantSealed     bool   // reasoning.encrypted_content is in Include
 
 	Temperature      Number
 	TopP             Number
@@ -53,6 +53,7 @@ type Request struct {
 
 	Store      *bool
 	PreviousID string
+	Include    []string // of a Responses request, as it came
 
 	// Functions is true if a chat client used functions and function_call, the
 	// old form of tools, and expects its answer in it.

@@ -59,7 +59,7 @@ func (s CodecSuite) Run(t *testing.T) {
 	t.Run("requests", s.requests)
 }
 
-const conversations = 200 // per test; each has a seed of its own
+const conversations = 100 // per test; each has a seed of its own
 
 // seeded returns the source of chance for one case, so that a failure can be
 // had again by its number.
@@ -148,7 +148,7 @@ func (s CodecSuite) streams(t *testing.T) {
 }
 
 // splits checks that the pieces in which a stream comes change nothing: single
-// bytes, pairs at chance, and for the first cases two pieces cut everywhere.
+// bytes, and for the first case two pieces cut everywhere.
 func (s CodecSuite) splits(t *testing.T, n int, wire []byte, want []string) {
 	t.Helper()
 	check := func(pieces ...[]byte) {
@@ -165,7 +165,7 @@ func (s CodecSuite) splits(t *testing.T, n int, wire []byte, want []string) {
 		single = append(single, wire[i:i+1])
 	}
 	check(single...)
-	if n < 3 {
+	if n == 0 {
 		for i := 1; i < len(wire); i++ {
 			check(wire[:i], wire[i:])
 		}
