@@ -3,6 +3,7 @@ package dialecttest
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/weir-gateway/weir/internal/llm"
 )
@@ -11,12 +12,10 @@ import (
 // difference can be read.
 func (s CodecSuite) essence(a *llm.Reply) []string {
 	lines := []string{fmt.Sprintf("status %s %s", a.Status, a.Reason), fmt.Sprintf("usage %+v", a.Usage)}
-	said, refused := "", ""
+	var m said
 	flush := func() {
-		if said != "" || refused != "" {
-			lines = append(lines, fmt.Sprintf("text %q refusal %q", said, refused))
-		}
-		said, refused = "", ""
+		lines = append(lines, m.lines()...)
+		m = said{}
 	}
 	for i := range a.Items {
 		item := &a.Items[i]
@@ -30,13 +29,7 @@ func (s CodecSuite) essence(a *llm.Reply) []string {
 			lines = append(lines, fmt.Sprintf("call %d %s %s.%s %s", item.Tool, item.CallID, item.Namespace, item.Name, item.Input))
 		case llm.ItemMessage:
 			for _, p := range item.Parts {
-				switch p.Kind {
-				case llm.PartText:
-					said += p.Text
-				case llm.PartRefusal:
-					refused += p.Text
-				}
-				lines = append(lines, s.notes(p)...)
+				s.hear(&m, p)
 				if s.Carries.Parts {
 					flush()
 				}
@@ -44,6 +37,45 @@ func (s CodecSuite) essence(a *llm.Reply) []string {
 		}
 	}
 	flush()
+	return lines
+}
+
+// said is what parts say that the protocol does not tell apart.
+type said struct {
+	text, refusal string
+	logs          []string
+	notes         []string
+}
+
+// hear adds a part. A note's place counts from the beginning of all the text.
+func (s CodecSuite) hear(m *said, p llm.Part) {
+	if p.Kind == llm.PartRefusal {
+		m.refusal += p.Text
+		return
+	}
+	if p.Kind != llm.PartText {
+		return
+	}
+	if s.Carries.Annotations {
+		before := int64(utf8.RuneCountInString(m.text))
+		for _, n := range p.Annotations {
+			m.notes = append(m.notes, fmt.Sprintf("annotation %s %s %d-%d", n.URL, n.Title, before+n.Start, before+n.End))
+		}
+	}
+	if s.Carries.Logprobs && len(p.Logprobs) > 2 {
+		m.logs = append(m.logs, string(p.Logprobs[1:len(p.Logprobs)-1]))
+	}
+	m.text += p.Text
+}
+
+func (m *said) lines() (lines []string) {
+	if len(m.logs) > 0 {
+		lines = append(lines, "log probabilities "+strings.Join(m.logs, ","))
+	}
+	lines = append(lines, m.notes...)
+	if m.text != "" || m.refusal != "" {
+		lines = append(lines, fmt.Sprintf("text %q refusal %q", m.text, m.refusal))
+	}
 	return lines
 }
 
@@ -57,18 +89,6 @@ func (s CodecSuite) reasoningLine(item *llm.Item) string {
 		line += " sealed " + item.Sealed
 	}
 	return line
-}
-
-func (s CodecSuite) notes(p llm.Part) (lines []string) {
-	if s.Carries.Logprobs && len(p.Logprobs) > 2 {
-		lines = append(lines, "log probabilities "+string(p.Logprobs))
-	}
-	if s.Carries.Annotations {
-		for _, n := range p.Annotations {
-			lines = append(lines, fmt.Sprintf("annotation %s %s %d-%d", n.URL, n.Title, n.Start, n.End))
-		}
-	}
-	return lines
 }
 
 // requestEssence is what of a request must survive: who says what in which
