@@ -72,6 +72,9 @@ type Traits struct {
 	// Tools are the kinds of tools that can be declared beside functions.
 	Tools []llm.ToolKind
 
+	// ToolChoice is true if a chat server obeys tool_choice. OpenAI's do.
+	ToolChoice bool
+
 	// Hosted lists the types of hosted tools that the server runs.
 	Hosted []string
 

@@ -38,7 +38,12 @@ var answers = dialect.ChoiceSchema( // immutable
 )
 
 // Dialect is the Chat Completions protocol. The zero value is ready.
-type Dialect struct{}
+type Dialect struct {
+	// ThinkTags is true for a codec whose upstream's model writes what it
+	// thinks between <think> and </think> at the beginning of its text. Then
+	// that is reasoning; otherwise it is text like any other.
+	ThinkTags bool
+}
 
 // Name returns [llm.Chat].
 func (Dialect) Name() llm.Dialect { return llm.Chat }
