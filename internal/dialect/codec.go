@@ -94,6 +94,11 @@ type Traits struct {
 	// the client gave none; 0 means 8192.
 	MaxTokens int64
 
+	// Effort is true if the model of a messages server takes an effort.
+	// Adaptive is true if it thinks as much as it finds right, and refuses to
+	// be told how many tokens that may take.
+	Effort, Adaptive bool
+
 	// NumCtx and KeepAlive are options of Ollama's own protocol; zero and empty
 	// leave them to the server.
 	NumCtx    int64
@@ -110,10 +115,7 @@ type Encoded struct {
 }
 
 // A Loss is something that the client asked for and that will not be done.
-type Loss struct {
-	Path string // the client's own: "service_tier", "tools[3]"
-	Why  string // for people: "the target has no such setting"
-}
+type Loss = llm.Loss
 
 // ReplyOptions are what a client's answer has to say beside what the model
 // said.

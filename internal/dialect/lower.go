@@ -134,12 +134,30 @@ func (l *lowering) name(t llm.Tool) string {
 	if t.Namespace != "" && t.Namespace != bareNamespace && !l.takes(llm.ToolNamespace) {
 		name = t.Namespace + "__" + name
 	}
-	if len(name) <= maxToolName {
-		return name
+	return safeName(name)
+}
+
+// safeName returns a name as every server takes it: letters, digits, "_" and
+// "-", of limited length. Points and their like become "_"; a name that would
+// lose more ends in a hash of the whole.
+func safeName(name string) string {
+	const tail = 9
+	hashed := len(name) > maxToolName
+	safe := []byte(name)
+	for i, c := range safe {
+		switch {
+		case c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+			continue
+		case strings.IndexByte("./: ", c) < 0:
+			hashed = true
+		}
+		safe[i] = '_'
+	}
+	if !hashed {
+		return string(safe)
 	}
 	sum := sha256.Sum256([]byte(name))
-	const tail = 9
-	return strings.ToValidUTF8(name[:maxToolName-tail], "") + "_" + hex.EncodeToString(sum[:(tail-1)/2])
+	return string(safe[:min(len(safe), maxToolName-tail)]) + "_" + hex.EncodeToString(sum[:(tail-1)/2])
 }
 
 // fixedNames are those of tools that the Responses protocol gives no name.
@@ -168,7 +186,7 @@ func (l *lowering) lowered(t llm.Tool, name string) llm.Tool {
 	case llm.ToolCustom:
 		f.Schema, f.Description = []byte(freeText), describeGrammar(t)
 		if t.Grammar != (llm.Grammar{}) {
-			l.losses = append(l.losses, Loss{t.Path, "the grammar is described to the model, and not enforced"})
+			l.losses = append(l.losses, Loss{Path: t.Path, Why: "the grammar is described to the model, and not enforced"})
 		}
 	default:
 		if known, ok := known[t.Kind]; ok {
@@ -236,7 +254,7 @@ func (l *lowering) settleHosted(r *llm.Request) error {
 		}
 	}
 	for _, t := range l.hosted {
-		l.losses = append(l.losses, Loss{t.Path, "the tool " + t.Type + " cannot run where this model is served"})
+		l.losses = append(l.losses, Loss{Path: t.Path, Why: "the tool " + t.Type + " cannot run where this model is served"})
 	}
 	return nil
 }

@@ -159,3 +159,30 @@ func TestLowerLongNames(t *testing.T) {
 		t.Errorf("names %q and %q", a, b)
 	}
 }
+
+// A name that a server may refuse becomes one that every server takes, in
+// declarations, calls and choices alike, and leads back.
+func TestLowerOddNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"fs.read": "fs_read", "mcp/x:y z": "mcp_x_y_z", "fs-read_2": "fs-read_2",
+		"検索": "_______1b6b1a6f", "": "",
+	} {
+		in := &llm.Request{
+			Tools: []llm.Tool{{Name: name, Raw: []byte("{}")}},
+			Items: []llm.Item{{Kind: llm.ItemCall, CallID: "1", Name: name, Raw: []byte("{}")}},
+		}
+		in.Choice = llm.ToolChoice{Mode: llm.ChoiceNamed, Named: llm.Tool{Name: name}}
+		r, tools, _, err := dialect.Lower(in, dialect.Traits{}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := r.Tools[0].Name
+		if got != want || r.Items[0].Name != got || r.Choice.Named.Name != got || tools[got].Name != name {
+			t.Errorf("%q becomes %q in the declaration, %q in the call and %q in the choice, and leads back to %q; want %q",
+				name, got, r.Items[0].Name, r.Choice.Named.Name, tools[got].Name, want)
+		}
+		if kept := r.Tools[0].Raw != nil && r.Items[0].Raw != nil; kept != (name == want) {
+			t.Errorf("%q: what the client wrote is kept: %v", name, kept)
+		}
+	}
+}

@@ -59,14 +59,20 @@ type Request struct {
 	// old form of tools, and expects its answer in it.
 	Functions bool
 
-	// Echo are the members of a Responses request that its answer repeats, as
-	// they came, by name.
+	// Echo are members as they came, by name: of a Responses request those that
+	// its answer repeats, of a Messages request those that are spelled
+	// otherwise elsewhere.
 	Echo []Member
 
 	// Others are the members that have no field here, in their order: those
 	// that OpenAI's dialects share (metadata, user, service_tier …) and those
-	// that nobody knows.
+	// that nobody knows. What another protocol calls otherwise is here by the
+	// name that OpenAI's have for it, and as the client wrote it in Echo.
 	Others []Member
+
+	// Lost is what the fields here do not hold of what the client said, so that
+	// only a target of its own protocol is told it.
+	Lost []Loss
 }
 
 // Path returns what the client calls a setting, "" if its dialect has none.
@@ -84,6 +90,23 @@ type Number string
 type Member struct {
 	Name  string
 	Value []byte
+
+	// Path is what the client calls it, where that is not Name.
+	Path string
+}
+
+// Told returns what the client calls m.
+func (m *Member) Told() string {
+	if m.Path != "" {
+		return m.Path
+	}
+	return m.Name
+}
+
+// A Loss is something that the client asked for and that will not be done.
+type Loss struct {
+	Path string // the client's own: "service_tier", "tools[3]"
+	Why  string // for people: "the target has no such setting"
 }
 
 // Other returns the value of the member called name in Others, nil if there is
