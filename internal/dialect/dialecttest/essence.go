@@ -108,24 +108,31 @@ func requestEssence(q *llm.Request) []string {
 	if q.Instructions != "" {
 		lines = append(lines, fmt.Sprintf("%s %q", llm.RoleSystem, q.Instructions))
 	}
-	last := -1
+	said := "" // by role, in messages that stand together
 	var role llm.Role
+	flush := func() {
+		if said != "" {
+			lines = append(lines, fmt.Sprintf("%s %q", role, said))
+		}
+		said = ""
+	}
 	for i := range q.Items {
 		item := &q.Items[i]
 		switch item.Kind {
 		case llm.ItemMessage:
-			text := strings.TrimSpace(item.Text(llm.PartText))
-			if last >= 0 && role == item.Role {
-				lines[last] += fmt.Sprintf(" %q", text)
-				continue
+			if role != item.Role {
+				flush()
 			}
-			lines = append(lines, fmt.Sprintf("%s %q", item.Role, text))
-			last, role = len(lines)-1, item.Role
+			role = item.Role
+			said += strings.TrimSpace(item.Text(llm.PartText))
 		case llm.ItemCall:
-			lines, last = append(lines, fmt.Sprintf("call %s %s %s", item.CallID, item.Name, item.Input)), -1
+			flush()
+			lines = append(lines, fmt.Sprintf("call %s %s %s", item.CallID, item.Name, item.Input))
 		case llm.ItemOutput:
-			lines, last = append(lines, fmt.Sprintf("output %s %q", item.CallID, item.Text(llm.PartText))), -1
+			flush()
+			lines = append(lines, fmt.Sprintf("output %s %q", item.CallID, item.Text(llm.PartText)))
 		}
 	}
+	flush()
 	return lines
 }
