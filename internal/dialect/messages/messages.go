@@ -7,7 +7,17 @@ import (
 )
 
 // Dialect is the Messages protocol. The zero value is ready.
-type Dialect struct{}
+type Dialect struct {
+	// Own is true for a codec whose client and upstream both speak the
+	// protocol. Then what only it can say of an answer (work of hosted tools,
+	// citations of documents, reasons to stop) passes from the reader to the
+	// writer. What a request says passes anyway.
+	Own bool
+
+	// Counting is true for a codec of requests to count tokens: they have no
+	// max_tokens, and nothing that shapes an answer.
+	Counting bool
+}
 
 // Name returns [llm.Messages].
 func (Dialect) Name() llm.Dialect { return llm.Messages }
