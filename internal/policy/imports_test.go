@@ -85,6 +85,10 @@ var importTable = map[string]may{ // immutable
 	"cmd/weir":          {ours: []string{"..."}, others: []string{cobra, schema}},
 
 	// Not part of the product.
+	"internal/dialect/dialecttest": {
+		ours:   []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"},
+		others: []string{"github.com/google/go-cmp/cmp", "github.com/santhosh-tekuri/jsonschema/v6"},
+	},
 	"internal/realpart": {},
 	"internal/policy":   {},
 	"internal/doctest":  {},

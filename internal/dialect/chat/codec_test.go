@@ -2,7 +2,6 @@ package chat_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/chat"
@@ -16,14 +15,6 @@ func full() dialect.Traits {
 		OpenAI: true, MaxCompletionTokens: true, Developer: true, ToolChoice: true, Files: true, Audio: true, ImageURLs: true,
 		Tools: []llm.ToolKind{llm.ToolCustom}, Hosted: []string{llm.HostedSearch},
 		Reasoning: "reasoning_content", TopK: true, StreamUsage: true,
-	}
-}
-
-// options are those of a client that wants all there is.
-func options() *dialect.ReplyOptions {
-	return &dialect.ReplyOptions{
-		Request: &llm.Request{Dialect: llm.Chat, Model: "m", Summary: "auto", Logprobs: true, IncludeUsage: true, Stream: true},
-		ID:      "0123456789", Time: time.Unix(1800000000, 0),
 	}
 }
 

@@ -52,11 +52,13 @@ func (e *encoder) conversation() ([]message, error) {
 	if err := o.settled(); err != nil {
 		return nil, err
 	}
-	out := slices.DeleteFunc(o.out, func(m message) bool { // reasoning that nothing followed
-		return m.role == llm.RoleAssistant && m.reasoning != "" && len(m.parts) == 0 && len(m.calls) == 0
-	})
-	e.roles(out)
-	return out, nil
+	if len(o.out) > 1 {
+		o.out = slices.DeleteFunc(o.out, func(m message) bool { // reasoning that nothing followed
+			return m.role == llm.RoleAssistant && m.reasoning != "" && len(m.parts) == 0 && len(m.calls) == 0
+		})
+	}
+	e.roles(o.out)
+	return o.out, nil
 }
 
 // roles chooses between system and developer: some templates know only the

@@ -79,10 +79,13 @@ func newReply(d Dialect, b *llm.Builder) reply {
 
 // identify takes what an answer says of itself, and its usage.
 func (r *reply) identify(v jsontree.Value) {
-	created, _ := v.Get("created").Int()
 	a := r.b.Reply()
 	if a.ID == "" || a.Model == "" || a.Created == 0 {
-		r.b.Begin(v.Get("id").Text(), v.Get("model").Text(), created)
+		id, model := v.Get("id").Text(), v.Get("model").Text()
+		if id != "" || model != "" || v.Get("choices").Len() > 0 { // Azure's first chunk says nothing
+			created, _ := v.Get("created").Int()
+			r.b.Begin(id, model, created)
+		}
 	}
 	if tier := v.Get("service_tier"); tier.Given() {
 		a.ServiceTier = tier.Text()
@@ -123,7 +126,21 @@ func (r *reply) fail(e jsontree.Value) {
 	if f.Message == "" {
 		f.Message = "the upstream failed and did not say why"
 	}
+	f.Code, f.Type, f.Message = clip(f.Code, maxCode), clip(f.Type, maxCode), clip(f.Message, maxMessage)
 	r.b.Fail(f)
+}
+
+// What is kept of an upstream's words for its failure, in bytes.
+const (
+	maxCode    = 64
+	maxMessage = 4 << 10
+)
+
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "")
 }
 
 // take takes what a message, or a delta of one, says, in the order in which a
