@@ -195,7 +195,8 @@ func (e *encoder) stream() {
 // nobody knows passes if it comes from a chat client, whose server may well
 // know it; of a responses client, whose Codex sends such, it is a hint.
 func (e *encoder) others() error {
-	for _, m := range e.r.Others {
+	for i := range e.r.Others {
+		m := &e.r.Others[i]
 		value := string(m.Value)
 		switch {
 		case m.Name == "service_tier":
@@ -204,16 +205,16 @@ func (e *encoder) others() error {
 			if e.t.OpenAI {
 				e.w.Name(m.Name).Raw(m.Value)
 			} else if m.Name == "moderation" {
-				e.lose(m.Name, noSetting)
+				e.lose(m.Told(), noSetting)
 			}
 		case slices.Contains([]string{"conversation", "prompt", "audio"}, m.Name), m.Name == "background" && value == "true":
-			return dialect.Unsupported(m.Name)
+			return dialect.Unsupported(m.Told())
 		case m.Name == "modalities":
 			if !textAlone(m.Value) {
-				return dialect.UnsupportedValue(m.Name, "text is all that can be answered here")
+				return dialect.UnsupportedValue(m.Told(), "text is all that can be answered here")
 			}
 		case m.Name == "truncation" && value == `"auto"`, m.Name == "context_management":
-			e.lose(m.Name, noSetting)
+			e.lose(m.Told(), noSetting)
 		case m.Name == "prediction":
 			if e.t.OpenAI {
 				e.w.Name(m.Name).Raw(m.Value)
@@ -221,7 +222,7 @@ func (e *encoder) others() error {
 		case e.r.Dialect == llm.Chat:
 			e.w.Name(m.Name).Raw(m.Value)
 		case e.r.Dialect != llm.Responses:
-			e.lose(m.Name, noSetting)
+			e.lose(m.Told(), noSetting)
 		}
 	}
 	return nil
@@ -230,12 +231,12 @@ func (e *encoder) others() error {
 // tiers are OpenAI's.
 var tiers = []string{`"auto"`, `"default"`, `"flex"`, `"scale"`, `"priority"`, `"fast"`} // immutable
 
-func (e *encoder) tier(m llm.Member) {
+func (e *encoder) tier(m *llm.Member) {
 	switch {
 	case e.t.OpenAI && slices.Contains(tiers, string(m.Value)):
 		e.w.Name(m.Name).Raw(m.Value)
 	case !slices.Contains(tiers[:2], string(m.Value)):
-		e.lose(m.Name, noSetting)
+		e.lose(m.Told(), noSetting)
 	}
 }
 

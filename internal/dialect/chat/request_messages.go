@@ -51,9 +51,19 @@ func (d *decoder) say(role llm.Role, m jsontree.Value, path string) {
 		d.Missing(path + ".content")
 	}
 	d.add(llm.Item{
-		Kind: llm.ItemMessage, Role: role, Path: path, Name: d.Text(m.Get("name"), path+".name"),
+		Kind: llm.ItemMessage, Role: role, Path: path, Name: d.speaker(m, path),
 		Parts: d.parts(content, path+".content"),
 	})
+}
+
+// speaker returns who says a message, which no other protocol has.
+func (d *decoder) speaker(m jsontree.Value, path string) string {
+	path += ".name"
+	name := d.Text(m.Get("name"), path)
+	if name != "" {
+		d.r.Lost = append(d.r.Lost, llm.Loss{Path: path, Why: "messages have no names where this model is served"})
+	}
+	return name
 }
 
 // assistant reads what the model has said before: its reasoning, its message,
@@ -65,7 +75,7 @@ func (d *decoder) assistant(m jsontree.Value, path string) {
 			d.add(llm.Item{Kind: llm.ItemReasoning, Path: path, Parts: []llm.Part{{Kind: llm.PartReasoning, Path: path, Text: text}}})
 		}
 	}
-	message := llm.Item{Kind: llm.ItemMessage, Role: llm.RoleAssistant, Path: path, Name: d.Text(m.Get("name"), path+".name")}
+	message := llm.Item{Kind: llm.ItemMessage, Role: llm.RoleAssistant, Path: path, Name: d.speaker(m, path)}
 	if content := m.Get("content"); !content.Is("") {
 		message.Parts = d.parts(content, path+".content")
 	}

@@ -203,6 +203,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// What no other protocol has is lost to all of them.
+func TestLost(t *testing.T) {
+	r, err := chat.Dialect{}.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","name":"Bob"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Lost) != 1 || r.Lost[0].Path != "messages[1].name" {
+		t.Errorf("lost %+v, want the name", r.Lost)
+	}
+}
+
 func TestRefusedRequests(t *testing.T) {
 	for _, tt := range []struct{ body, code, param string }{
 		{`{`, "invalid_json", ""},
