@@ -243,7 +243,7 @@ func (l *lowering) settleHosted(r *llm.Request) error {
 	first := l.hosted[0]
 	if l.refuse || len(l.out) == 0 {
 		return &llm.Error{
-			Code: llm.CodeUnsupportedValue, Op: opLower, Param: first.Path + ".type",
+			Code: llm.CodeUnsupportedValue, Op: opLower, Param: typePath(first.Path),
 			Public: "the tool `" + first.Type + "` cannot run where this model is served",
 		}
 	}
@@ -257,6 +257,15 @@ func (l *lowering) settleHosted(r *llm.Request) error {
 		l.losses = append(l.losses, Loss{Path: t.Path, Why: "the tool " + t.Type + " cannot run where this model is served"})
 	}
 	return nil
+}
+
+// typePath returns what the client calls the type of a tool that it declared at
+// path. A tool that is no element of a list is a member of its own.
+func typePath(path string) string {
+	if strings.HasSuffix(path, "]") {
+		return path + ".type"
+	}
+	return path
 }
 
 // item returns an item of the conversation as the target can take it.

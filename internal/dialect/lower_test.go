@@ -136,6 +136,7 @@ func TestLowerRefuses(t *testing.T) {
 		want   string
 	}{
 		{"only hosted", hosted, false, "tools[0].type"},
+		{"a member of its own", []llm.Tool{{Path: "web_search_options", Kind: llm.ToolHosted, Type: llm.HostedSearch}}, false, "web_search_options"},
 		{"hosted among others, refused", one, true, "tools[0].type"},
 		{"names that meet", twice, false, "tools[1].tools[0]"},
 	} {

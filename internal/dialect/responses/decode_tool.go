@@ -2,6 +2,7 @@ package responses
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsontree"
@@ -34,6 +35,9 @@ func decodeTool(v jsontree.Value, path string) (t llm.Tool, err error) {
 	kind, known := toolTypes[t.Type]
 	if !known || kind == llm.ToolSearch && !v.Get("execution").Is("client") || kind == llm.ToolShell && hostedShell(v) {
 		t.Kind = llm.ToolHosted
+		if strings.HasPrefix(t.Type, llm.HostedSearch) { // and its dated and preview forms
+			t.Type, t.Search = llm.HostedSearch, decodeSearch(v)
+		}
 		return t, nil
 	}
 	t.Kind, t.Name, t.Description = kind, v.Get("name").Text(), v.Get("description").Text()
@@ -55,6 +59,19 @@ func decodeTool(v jsontree.Value, path string) (t llm.Tool, err error) {
 		err = dialect.Invalid(path+".name", path+".name must be a string that is not empty")
 	}
 	return t, err
+}
+
+func decodeSearch(v jsontree.Value) *llm.WebSearch {
+	where := v.Get("user_location")
+	s := &llm.WebSearch{
+		Context: v.Get("search_context_size").Text(),
+		Country: where.Get("country").Text(), Region: where.Get("region").Text(),
+		City: where.Get("city").Text(), TimeZone: where.Get("timezone").Text(),
+	}
+	for _, domain := range v.Get("filters").Get("allowed_domains").Elements() {
+		s.Allowed = append(s.Allowed, domain.Text())
+	}
+	return s
 }
 
 // hostedShell reports whether a shell runs at the provider and not at the

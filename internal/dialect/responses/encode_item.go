@@ -2,7 +2,6 @@ package responses
 
 import (
 	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -176,14 +175,10 @@ func (e *requestEncoder) output(item *llm.Item) error {
 // tools writes the tools and which of them may be called.
 func (e *requestEncoder) tools() {
 	r, j := e.r, e.j
-	search := r.Other("web_search_options")
-	if len(r.Tools) > 0 || search != nil && !e.own {
+	if len(r.Tools) > 0 {
 		j.Name("tools").Open('[')
 		for i := range r.Tools {
 			e.tool(&r.Tools[i])
-		}
-		if search != nil && !e.own {
-			e.webSearch(search)
 		}
 		j.Close(']')
 	}
@@ -192,6 +187,13 @@ func (e *requestEncoder) tools() {
 
 func (e *requestEncoder) tool(t *llm.Tool) {
 	j := e.j
+	if t.Search != nil && !e.own {
+		if len(t.Search.Blocked) > 0 {
+			e.lose(t.Path, "the target can be told where to search, and not where not to")
+		}
+		e.webSearch(t.Search)
+		return
+	}
 	if t.Raw != nil && (e.own || t.Kind == llm.ToolHosted) {
 		j.Raw(t.Raw)
 		return
@@ -235,26 +237,33 @@ func (e *requestEncoder) tool(t *llm.Tool) {
 	j.Close('}')
 }
 
-// webSearch writes a chat client's search as the tool that it is here: the
-// user's location has one level less.
-func (e *requestEncoder) webSearch(options []byte) {
-	v, err := jsontree.Parse(options)
-	if err != nil {
-		return
-	}
+// webSearch writes a search of the web that was declared in another protocol.
+func (e *requestEncoder) webSearch(s *llm.WebSearch) {
 	j := e.j
-	j.Open('{').Name("type").Text("web_search")
-	if size := v.Get("search_context_size"); size.Given() {
-		j.Name("search_context_size").Raw(size.Raw())
-	}
-	if place := v.Get("user_location").Get("approximate"); place.Given() {
-		j.Name("user_location").Open('{').Name("type").Text("approximate")
-		for name, m := range place.Members() {
-			j.Name(name).Raw(m.Raw())
+	j.Open('{').Name("type").Text(llm.HostedSearch)
+	e.word("search_context_size", s.Context)
+	if len(s.Allowed) > 0 {
+		j.Name("filters").Open('{').Name("allowed_domains").Open('[')
+		for _, domain := range s.Allowed {
+			j.Text(domain)
 		}
+		j.Close(']').Close('}')
+	}
+	if s.Located() {
+		j.Name("user_location").Open('{').Name("type").Text("approximate")
+		e.word("country", s.Country)
+		e.word("region", s.Region)
+		e.word("city", s.City)
+		e.word("timezone", s.TimeZone)
 		j.Close('}')
 	}
 	j.Close('}')
+}
+
+func (e *requestEncoder) word(name, s string) {
+	if s != "" {
+		e.j.Name(name).Text(s)
+	}
 }
 
 func (e *requestEncoder) choice() {

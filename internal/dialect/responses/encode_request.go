@@ -234,7 +234,7 @@ func (e *requestEncoder) include() {
 
 // harmless are members of chat requests that ask for nothing that an answer
 // shows.
-var harmless = map[string]bool{"prediction": true, "modalities": true, "web_search_options": true} // immutable
+var harmless = map[string]bool{"prediction": true, "modalities": true} // immutable
 
 // others writes the members that have no field: those of the protocol itself,
 // and those that OpenAI's protocols share.
