@@ -15,6 +15,12 @@ import (
 // where it changes something, and an error where the answer would not be what
 // was asked for.
 type Codec interface {
+	ClientCodec
+	UpstreamCodec
+}
+
+// A ClientCodec is the half of a [Codec] that speaks with clients.
+type ClientCodec interface {
 	// Name returns the name of the protocol.
 	Name() llm.Dialect
 
@@ -23,6 +29,19 @@ type Codec interface {
 	// the client's path in Param: CodeInvalidValue, CodeMissingParameter,
 	// CodeUnsupportedValue.
 	DecodeRequest(body []byte) (*llm.Request, error)
+
+	// EncodeReply appends a whole answer for a client. r has ended, and not as
+	// failed.
+	EncodeReply(dst []byte, r *llm.Reply, o *ReplyOptions) []byte
+
+	// NewWriter returns a writer of a client's stream.
+	NewWriter(o *ReplyOptions) StreamWriter
+}
+
+// An UpstreamCodec is the half of a [Codec] that speaks with upstreams.
+type UpstreamCodec interface {
+	// Name returns the name of the protocol.
+	Name() llm.Dialect
 
 	// EncodeRequest writes r for a target, which takes no tools but those that
 	// its traits name (see Lower). It does not change r. Errors are *llm.Error
@@ -37,13 +56,6 @@ type Codec interface {
 
 	// NewReader returns a reader of an upstream's stream, which goes into b.
 	NewReader(b *llm.Builder) StreamReader
-
-	// EncodeReply appends a whole answer for a client. r has ended, and not as
-	// failed.
-	EncodeReply(dst []byte, r *llm.Reply, o *ReplyOptions) []byte
-
-	// NewWriter returns a writer of a client's stream.
-	NewWriter(o *ReplyOptions) StreamWriter
 }
 
 // A Target is what a request is encoded for.
