@@ -104,7 +104,7 @@ func (t *turn) part(p llm.Part) {
 func (d *decoder) blocks(t *turn, content jsontree.Value, path string, read func(b jsontree.Value, kind, path string)) {
 	switch content.Kind() {
 	case jsontree.String:
-		t.part(llm.Part{Kind: llm.PartText, Path: path, Text: content.Text()})
+		t.part(llm.Part{Kind: llm.PartText, Path: path, Type: "text", Text: content.Text()})
 	case jsontree.Array:
 		for i, b := range content.Elements() {
 			path := at(path, i)

@@ -46,10 +46,33 @@ func (p *replier) end(r *llm.Reply) {
 		p.j.Null()
 	}
 	if p.j.Name("stop_details"); word == "refusal" {
-		p.j.Open('{').Name("type").Text("refusal").Name("category").Null().Name("explanation").Null().Close('}')
+		p.j.Open('{').Name("type").Text("refusal").Name("category").Null().Name("explanation")
+		if text := p.explanation(r); text != "" {
+			p.j.Text(text)
+		} else {
+			p.j.Null()
+		}
+		p.j.Close('}')
 	} else {
 		p.j.Null()
 	}
+}
+
+// explanation returns why an answer was refused, where that is not told as a
+// text: see tells.
+func (p *replier) explanation(r *llm.Reply) (text string) {
+	for i := range r.Items {
+		if p.own {
+			text += r.Items[i].Text(llm.PartRefusal)
+		}
+	}
+	return text
+}
+
+// tells reports whether a part is a text of the client's answer. A refusal is
+// one if it is another protocol's.
+func (p *replier) tells(kind llm.PartKind) bool {
+	return kind == llm.PartText || kind == llm.PartRefusal && !p.own
 }
 
 func (p *replier) stopReason(r *llm.Reply) string {
@@ -168,12 +191,7 @@ func reasoningText(item *llm.Item) string {
 }
 
 func (p *replier) text(part *llm.Part) {
-	switch part.Kind {
-	case llm.PartText, llm.PartRefusal:
-	default:
-		return
-	}
-	if part.Text == "" {
+	if part.Text == "" || !p.tells(part.Kind) {
 		return
 	}
 	j := p.j

@@ -118,7 +118,9 @@ func (w *writer) add(b block) *block {
 	var p *block
 	if n := len(w.free); n > 0 {
 		p, w.free = w.free[n-1], w.free[:n-1]
-		b.text, b.notes = p.text[:0], p.notes[:0]
+		if b.notes = p.notes[:0]; b.text == nil {
+			b.text = p.text[:0]
+		}
 	} else {
 		p = new(block)
 	}
@@ -164,7 +166,7 @@ func (w *writer) delta(e *llm.Event) {
 	switch part := item.Parts[e.Part].Kind; {
 	case item.Kind == llm.ItemReasoning:
 		kind = blockThinking
-	case part != llm.PartText && part != llm.PartRefusal:
+	case !w.tells(part):
 		return
 	}
 	if e.Text == "" || item.Redacted {
