@@ -54,24 +54,55 @@ func both(all ...func(*llm.Request)) func(*llm.Request) {
 
 var capable = dialect.Traits{Files: true, ImageURLs: true, Effort: true, Adaptive: true} // immutable
 
-// Each row is a request of a client of another protocol: what of it is
-// written, what is lost, or why it is refused.
-func TestEncodeRequest(t *testing.T) {
-	yes, no, five := true, false, int64(5)
+// A row is a request of a client of another protocol: what of it is written,
+// what is lost, or why it is refused.
+type row struct {
+	name   string
+	change func(*llm.Request)
+	want   string   // in the body; what begins with "no " must not be there
+	losses []string // paths
+}
+
+func (tt row) check(t *testing.T) {
+	r := &llm.Request{Dialect: llm.Chat, Names: &theirs, Items: []llm.Item{text(llm.RoleUser, "messages[0]", "hi")}}
+	tt.change(r)
+	e, err := messages.Dialect{}.EncodeRequest(r, &dialect.Target{Model: "theirs", Traits: capable})
+	got := string(e.Body)
+	if err != nil {
+		got = string(llm.AsError(err).Code) + " " + llm.AsError(err).Param
+	}
+	if absent, ok := strings.CutPrefix(tt.want, "no "); ok && err == nil {
+		if strings.Contains(got, `"`+absent+`"`) {
+			t.Errorf("%s\nhas %s", got, absent)
+		}
+	} else if !strings.Contains(got, tt.want) {
+		t.Errorf("%s\nlacks %s", got, tt.want)
+	}
+	var losses []string
+	for _, l := range e.Losses {
+		losses = append(losses, l.Path)
+	}
+	if diff := cmp.Diff(tt.losses, losses); diff != "" {
+		t.Errorf("losses (-want +got):\n%s", diff)
+	}
+}
+
+func said(s string) string { return `{"type":"text","text":"` + s + `"}` }
+
+func user(blocks ...string) string {
+	return `{"role":"user","content":[` + strings.Join(blocks, ",") + `]}`
+}
+
+func conversation(all ...string) string { return `"messages":[` + strings.Join(all, ",") + `]` }
+
+func TestEncodeConversation(t *testing.T) {
+	five := int64(5)
 	const out0, out1 = `{"type":"tool_result","tool_use_id":"a","content":"out o0"}`, `{"type":"tool_result","tool_use_id":"b","content":"out o1"}`
 	use := func(id string) string { return `{"type":"tool_use","id":"` + id + `","name":"f","input":{}}` }
-	said := func(s string) string { return `{"type":"text","text":"` + s + `"}` }
-	user := func(blocks ...string) string { return `{"role":"user","content":[` + strings.Join(blocks, ",") + `]}` }
 	model := func(blocks ...string) string {
 		return `{"role":"assistant","content":[` + strings.Join(blocks, ",") + `]}`
 	}
-	conversation := func(all ...string) string { return `"messages":[` + strings.Join(all, ",") + `]` }
-	for _, tt := range []struct {
-		name   string
-		change func(*llm.Request)
-		want   string   // in the body; what begins with "no " must not be there
-		losses []string // paths
-	}{
+	for _, tt := range []row{
 		{"nothing", func(*llm.Request) {}, `{"model":"theirs","max_tokens":8192,` + conversation(user(said("hi"))) + `}`, nil},
 		{"limit", func(r *llm.Request) { r.MaxOutput = &five }, `"max_tokens":5`, nil},
 		{"system in order", both(func(r *llm.Request) { r.Instructions = "zero" }, items(
@@ -137,7 +168,14 @@ func TestEncodeRequest(t *testing.T) {
 		{"kept file", parts(llm.Part{Kind: llm.PartFile, Path: "p", FileID: "f"}), "unsupported_value p", nil},
 		{"audio part", parts(llm.Part{Kind: llm.PartAudio, Path: "p"}), "unsupported_value p", nil},
 		{"unknown part", parts(llm.Part{Kind: llm.PartUnknown, Path: "p", Type: "x"}), "unsupported_value p.type", nil},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
 
+func TestEncodeSettings(t *testing.T) {
+	yes, no, five := true, false, int64(5)
+	for _, tt := range []row{
 		{"tool", func(r *llm.Request) {
 			r.Tools = []llm.Tool{{Name: "f", Description: "d", Schema: []byte(`{"properties":{"a":1.50}}`), Strict: &yes, Raw: []byte("{}")}}
 		}, `"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":1.50}}}]}`, nil},
@@ -198,29 +236,7 @@ func TestEncodeRequest(t *testing.T) {
 		{"unknown", other("odd", `1`), "no odd", []string{"odd"}},
 		{"hint of a responses client", both(other("client_metadata", `{}`), func(r *llm.Request) { r.Dialect = llm.Responses }), "no client_metadata", nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := &llm.Request{Dialect: llm.Chat, Names: &theirs, Items: []llm.Item{text(llm.RoleUser, "messages[0]", "hi")}}
-			tt.change(r)
-			e, err := messages.Dialect{}.EncodeRequest(r, &dialect.Target{Model: "theirs", Traits: capable})
-			got := string(e.Body)
-			if err != nil {
-				got = string(llm.AsError(err).Code) + " " + llm.AsError(err).Param
-			}
-			if absent, ok := strings.CutPrefix(tt.want, "no "); ok && err == nil {
-				if strings.Contains(got, `"`+absent+`"`) {
-					t.Errorf("%s\nhas %s", got, absent)
-				}
-			} else if !strings.Contains(got, tt.want) {
-				t.Errorf("%s\nlacks %s", got, tt.want)
-			}
-			var losses []string
-			for _, l := range e.Losses {
-				losses = append(losses, l.Path)
-			}
-			if diff := cmp.Diff(tt.losses, losses); diff != "" {
-				t.Errorf("losses (-want +got):\n%s", diff)
-			}
-		})
+		t.Run(tt.name, tt.check)
 	}
 }
 
