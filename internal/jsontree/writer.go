@@ -17,6 +17,9 @@ type Writer struct {
 // NewWriter returns a Writer that appends to dst.
 func NewWriter(dst []byte) *Writer { return &Writer{buf: dst} }
 
+// Reset makes w append to dst, as a new Writer does.
+func (w *Writer) Reset(dst []byte) { w.buf, w.comma = dst, false }
+
 // Bytes returns what dst has become.
 func (w *Writer) Bytes() []byte { return w.buf }
 

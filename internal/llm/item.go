@@ -69,6 +69,9 @@ type Item struct {
 
 	Tools []Tool
 
+	// Others are members that have no field here, of an answered item.
+	Others []Member
+
 	Type string // as the protocol spells it, for kinds that need it
 	Raw  []byte // the whole item as it came; nil if it was made here
 }

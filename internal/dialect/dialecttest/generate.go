@@ -112,7 +112,7 @@ func (s CodecSuite) message(r *rand.Rand, b *llm.Builder) {
 		for k, p := range pieces(r, someText(r)) {
 			var l []byte
 			if logs {
-				l = fmt.Appendf(nil, `[{"token":"t%d","bytes":null,"logprob":-0.5,"top_logprobs":[]}]`, k)
+				l = fmt.Appendf(nil, `[{"token":"t%d","bytes":[116],"logprob":-0.5,"top_logprobs":[]}]`, k)
 			}
 			b.Delta(i, kind, p, l)
 		}

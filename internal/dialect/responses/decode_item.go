@@ -1,17 +1,35 @@
 package responses
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
-// decodeItem reads an item of a request or of a response.
-func decodeItem(v jsontree.Value, path string) (llm.Item, error) {
+// at returns the path of an element. What has no path of its own, as answers,
+// has none for its elements either.
+func at(path string, i int) string {
+	if path == "" {
+		return ""
+	}
+	return path + "[" + strconv.Itoa(i) + "]"
+}
+
+// under returns the path of a member.
+func under(path, name string) string {
+	if path == "" {
+		return ""
+	}
+	return path + "." + name
+}
+
+// item reads an item of a request or of a response.
+func (d *decoder) item(v jsontree.Value, path string) llm.Item {
 	if v.Kind() != jsontree.Object {
-		return llm.Item{}, dialect.Invalid(path, path+" must be an object")
+		d.Fault(path, "an object")
+		return llm.Item{Kind: llm.ItemUnknown, Path: path}
 	}
 	typ := v.Get("type")
 	item := llm.Item{
@@ -20,96 +38,119 @@ func decodeItem(v jsontree.Value, path string) (llm.Item, error) {
 	}
 	switch {
 	case item.Type == "message", !typ.Given() && v.Get("role").Given():
-		return decodeMessage(item, v)
+		d.message(&item, v)
+		return item
 	case item.Type == "item_reference", !typ.Given() && item.ID != "":
 		item.Kind = llm.ItemReference
-		return item, nil
+		d.Need(v.Get("id"), under(path, "id"))
+		return item
 	case item.Type == "reasoning":
-		return decodeReasoning(item, v), nil
+		d.reasoningItem(&item, v)
+		return item
 	case item.Type == "additional_tools":
 		item.Kind = llm.ItemTools
-		tools, err := decodeTools(v.Get("tools"), path+".tools")
-		item.Tools = tools
-		return item, err
+		item.Tools = d.tools(v.Get("tools"), under(path, "tools"))
+		return item
 	case hostedItems[item.Type]:
 		item.Kind = llm.ItemHosted
-		return item, nil
+		return item
 	}
-	if kind, ok := callTypes[item.Type]; ok {
-		return decodeCall(item, kind, v)
+	if kind, ok := callTypes.kind(item.Type); ok {
+		d.call(&item, kind, v)
+	} else if kind, ok := outputTypes.kind(item.Type); ok {
+		d.output(&item, kind, v)
+	} else {
+		item.Kind = llm.ItemUnknown
+		d.Need(typ, under(path, "type"))
 	}
-	if kind, ok := outputTypes[item.Type]; ok {
-		return decodeOutput(item, kind, v)
-	}
-	item.Kind = llm.ItemUnknown
-	return item, nil
+	return item
 }
 
-func decodeMessage(item llm.Item, v jsontree.Value) (llm.Item, error) {
-	item.Role = llm.Role(v.Get("role").Text())
+func (d *decoder) message(item *llm.Item, v jsontree.Value) {
+	item.Role = llm.Role(d.Need(v.Get("role"), under(item.Path, "role")))
 	switch item.Role {
 	case llm.RoleSystem, llm.RoleDeveloper, llm.RoleUser, llm.RoleAssistant:
 	default:
-		return item, dialect.Invalid(item.Path+".role", item.Path+".role must be system, developer, user or assistant")
+		d.Fault(under(item.Path, "role"), "system, developer, user or assistant")
 	}
-	var err error
-	item.Parts, err = decodeParts(v.Get("content"), item.Path+".content")
-	return item, err
+	item.Parts = d.parts(v.Get("content"), under(item.Path, "content"))
 }
 
-// decodeParts reads a content: a text, or an array of parts.
-func decodeParts(v jsontree.Value, path string) ([]llm.Part, error) {
+// parts reads a content: a text, or an array of parts.
+func (d *decoder) parts(v jsontree.Value, path string) []llm.Part {
 	switch v.Kind() {
 	case jsontree.String:
-		return []llm.Part{{Kind: llm.PartText, Text: v.Text(), Path: path}}, nil
+		return []llm.Part{{Kind: llm.PartText, Text: v.Text(), Path: path}}
 	case jsontree.Array:
 	case 0, jsontree.Null:
-		return nil, nil
+		return nil
 	default:
-		return nil, dialect.Invalid(path, path+" must be a string or an array of parts")
+		d.Fault(path, "a string or an array of parts")
+		return nil
 	}
 	parts := make([]llm.Part, 0, v.Len())
 	for i, e := range v.Elements() {
-		at := fmt.Sprintf("%s[%d]", path, i)
+		at := at(path, i)
 		if e.Kind() != jsontree.Object {
-			return nil, dialect.Invalid(at, at+" must be an object")
+			d.Fault(at, "an object")
+			continue
 		}
-		parts = append(parts, decodePart(e, at))
+		parts = append(parts, d.part(e, at))
 	}
-	return parts, nil
+	return parts
 }
 
-func decodePart(v jsontree.Value, path string) llm.Part {
-	p := llm.Part{Path: path, Text: v.Get("text").Text(), Type: v.Get("type").Text()}
+func (d *decoder) part(v jsontree.Value, path string) llm.Part {
+	p := llm.Part{Path: path, Type: d.Need(v.Get("type"), under(path, "type"))}
+	say := func(name string) string {
+		if v.Get(name).Kind() != jsontree.String {
+			d.Fault(under(path, name), "a string")
+		}
+		return v.Get(name).Text()
+	}
 	switch p.Type {
 	case "input_text", "output_text", "text":
-		p.Logprobs = v.Get("logprobs").Raw()
-		if len(p.Logprobs) <= len("[]") || v.Get("logprobs").Kind() != jsontree.Array {
-			p.Logprobs = nil
+		p.Text = say("text")
+		if l := v.Get("logprobs"); l.Kind() == jsontree.Array && l.Len() > 0 {
+			p.Logprobs = l.Raw()
 		}
 		for _, a := range v.Get("annotations").Elements() {
 			p.Annotations = append(p.Annotations, decodeAnnotation(a))
 		}
 	case "refusal":
-		p.Kind, p.Text = llm.PartRefusal, v.Get("refusal").Text()
+		p.Kind, p.Text = llm.PartRefusal, say("refusal")
 	case "reasoning_text":
-		p.Kind = llm.PartReasoning
+		p.Kind, p.Text = llm.PartReasoning, say("text")
 	case "summary_text":
-		p.Kind = llm.PartSummary
+		p.Kind, p.Text = llm.PartSummary, say("text")
 	case "input_image":
-		p.Kind, p.URL, p.FileID, p.Detail = llm.PartImage, v.Get("image_url").Text(), v.Get("file_id").Text(), v.Get("detail").Text()
-	case "input_file":
-		p.Kind, p.Name, p.FileID, p.URL = llm.PartFile, v.Get("filename").Text(), v.Get("file_id").Text(), v.Get("file_url").Text()
-		p.Data = v.Get("file_data").Text()
-		if media, data, ok := dialect.SplitDataURL(p.Data); ok {
-			p.Media, p.Data = media, data
+		p.Kind = llm.PartImage
+		p.URL, p.FileID = d.Text(v.Get("image_url"), under(path, "image_url")), d.Text(v.Get("file_id"), under(path, "file_id"))
+		p.Detail = d.Text(v.Get("detail"), under(path, "detail"))
+		if p.URL == "" && p.FileID == "" {
+			d.Missing(under(path, "image_url"))
 		}
+	case "input_file":
+		d.file(&p, v, path)
 	case "input_audio":
-		p.Kind, p.Data, p.Media = llm.PartAudio, v.Get("input_audio").Get("data").Text(), v.Get("input_audio").Get("format").Text()
+		audio := v.Get("input_audio")
+		p.Kind, p.Data, p.Media = llm.PartAudio, audio.Get("data").Text(), audio.Get("format").Text()
 	default:
 		p.Kind, p.Raw = llm.PartUnknown, v.Raw()
 	}
 	return p
+}
+
+func (d *decoder) file(p *llm.Part, v jsontree.Value, path string) {
+	p.Kind, p.Name = llm.PartFile, d.Text(v.Get("filename"), under(path, "filename"))
+	p.FileID, p.URL = d.Text(v.Get("file_id"), under(path, "file_id")), d.Text(v.Get("file_url"), under(path, "file_url"))
+	p.Data = d.Text(v.Get("file_data"), under(path, "file_data"))
+	if media, data, ok := dialect.SplitDataURL(p.Data); ok {
+		p.Media, p.Data = media, data
+	}
+	if p.FileID == "" && p.URL == "" && p.Data == "" {
+		d.Missing(under(path, "file_data"))
+	}
 }
 
 func decodeAnnotation(v jsontree.Value) llm.Annotation {
@@ -122,61 +163,65 @@ func decodeAnnotation(v jsontree.Value) llm.Annotation {
 	return a
 }
 
-func decodeReasoning(item llm.Item, v jsontree.Value) llm.Item {
-	item.Kind, item.Sealed = llm.ItemReasoning, v.Get("encrypted_content").Text()
-	for _, name := range [...]string{"summary", "content"} {
-		for i, e := range v.Get(name).Elements() {
-			item.Parts = append(item.Parts, decodePart(e, fmt.Sprintf("%s.%s[%d]", item.Path, name, i)))
-		}
-	}
-	return item
+func (d *decoder) reasoningItem(item *llm.Item, v jsontree.Value) {
+	item.Kind = llm.ItemReasoning
+	item.Sealed = d.Text(v.Get("encrypted_content"), under(item.Path, "encrypted_content"))
+	summary := d.parts(v.Get("summary"), under(item.Path, "summary"))
+	item.Parts = append(summary, d.parts(v.Get("content"), under(item.Path, "content"))...)
 }
 
-func decodeCall(item llm.Item, kind llm.ToolKind, v jsontree.Value) (llm.Item, error) {
+// callID reads the id by which a call and its output know each other. Nothing
+// but a request must have it.
+func (d *decoder) callID(item *llm.Item, v jsontree.Value) {
+	item.CallID = v.Get("call_id").Text()
+	if item.CallID == "" && item.Tool == llm.ToolLocalShell && item.Kind == llm.ItemOutput {
+		item.CallID = item.ID // the protocol's own name for it
+	}
+	if item.CallID == "" {
+		d.Need(v.Get("call_id"), under(item.Path, "call_id"))
+	}
+}
+
+func (d *decoder) call(item *llm.Item, kind llm.ToolKind, v jsontree.Value) {
 	item.Kind, item.Tool = llm.ItemCall, kind
 	if kind == llm.ToolSearch && !v.Get("execution").Is("client") {
 		item.Kind = llm.ItemHosted
-		return item, nil
+		return
 	}
-	item.CallID, item.Name, item.Namespace = v.Get("call_id").Text(), v.Get("name").Text(), v.Get("namespace").Text()
+	d.callID(item, v)
 	input := v.Get(inputMember(kind))
 	if item.Input = input.Text(); input.Kind() != jsontree.String {
 		item.Input = string(input.Raw())
 	}
-	if item.CallID == "" && item.Path != "" {
-		return item, dialect.Invalid(item.Path+".call_id", item.Path+".call_id must be a string that is not empty")
+	if kind == llm.ToolFunction || kind == llm.ToolCustom {
+		item.Name = d.Need(v.Get("name"), under(item.Path, "name"))
+		item.Namespace = d.Text(v.Get("namespace"), under(item.Path, "namespace"))
 	}
-	return item, nil
 }
 
-func decodeOutput(item llm.Item, kind llm.ToolKind, v jsontree.Value) (out llm.Item, err error) {
-	item.Kind, item.Tool, item.CallID = llm.ItemOutput, kind, v.Get("call_id").Text()
-	if item.CallID == "" && kind == llm.ToolLocalShell {
-		item.CallID = item.ID // the protocol's own name for it
+func (d *decoder) output(item *llm.Item, kind llm.ToolKind, v jsontree.Value) {
+	item.Kind, item.Tool = llm.ItemOutput, kind
+	output, path := v.Get("output"), under(item.Path, "output")
+	raw := func(v jsontree.Value, path string) []llm.Part {
+		return []llm.Part{{Kind: llm.PartText, Text: string(v.Raw()), Path: path}}
 	}
-	output := v.Get("output")
 	switch kind {
 	case llm.ToolSearch:
 		if !v.Get("execution").Is("client") {
 			item.Kind = llm.ItemHosted
-			return item, nil
+			return
 		}
-		if item.Tools, err = decodeTools(v.Get("tools"), item.Path+".tools"); err != nil {
-			return item, err
-		}
-		item.Parts = []llm.Part{{Kind: llm.PartText, Text: string(v.Get("tools").Raw()), Path: item.Path + ".tools"}}
+		path = under(item.Path, "tools")
+		item.Tools, item.Parts = d.tools(v.Get("tools"), path), raw(v.Get("tools"), path)
 	case llm.ToolShell:
-		item.Parts = []llm.Part{{Kind: llm.PartText, Text: string(output.Raw()), Path: item.Path + ".output"}}
+		item.Parts = raw(output, path)
 	case llm.ToolApplyPatch:
 		item.IsError = item.Status == "failed"
-		if item.Parts, err = decodeParts(output, item.Path+".output"); err == nil && len(item.Parts) == 0 {
-			item.Parts = []llm.Part{{Kind: llm.PartText, Text: string(item.Status), Path: item.Path + ".status"}}
+		if item.Parts = d.parts(output, path); len(item.Parts) == 0 {
+			item.Parts = []llm.Part{{Kind: llm.PartText, Text: string(item.Status), Path: under(item.Path, "status")}}
 		}
 	default:
-		item.Parts, err = decodeParts(output, item.Path+".output")
+		item.Parts = d.parts(output, path)
 	}
-	if item.CallID == "" && err == nil {
-		err = dialect.Invalid(item.Path+".call_id", item.Path+".call_id must be a string that is not empty")
-	}
-	return item, err
+	d.callID(item, v)
 }

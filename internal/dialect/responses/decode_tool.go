@@ -1,77 +1,66 @@
 package responses
 
 import (
-	"fmt"
 	"strings"
 
-	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
-func decodeTools(v jsontree.Value, path string) ([]llm.Tool, error) {
-	if !v.Given() {
-		return nil, nil
-	}
-	if v.Kind() != jsontree.Array {
-		return nil, dialect.Invalid(path, path+" must be an array")
+func (d *decoder) tools(v jsontree.Value, path string) []llm.Tool {
+	if !d.List(v, path) {
+		return nil
 	}
 	tools := make([]llm.Tool, 0, v.Len())
 	for i, e := range v.Elements() {
-		t, err := decodeTool(e, fmt.Sprintf("%s[%d]", path, i))
-		if err != nil {
-			return nil, err
-		}
-		tools = append(tools, t)
+		tools = append(tools, d.tool(e, at(path, i)))
 	}
-	return tools, nil
+	return tools
 }
 
-func decodeTool(v jsontree.Value, path string) (t llm.Tool, err error) {
-	t = llm.Tool{Path: path, Type: v.Get("type").Text(), Raw: v.Raw()}
-	if t.Type == "" {
-		return t, dialect.Invalid(path+".type", path+".type must be a string that is not empty")
-	}
-	kind, known := toolTypes[t.Type]
+func (d *decoder) tool(v jsontree.Value, path string) llm.Tool {
+	t := llm.Tool{Path: path, Type: d.Need(v.Get("type"), under(path, "type")), Raw: v.Raw()}
+	kind, known := toolTypes.kind(t.Type)
 	if !known || kind == llm.ToolSearch && !v.Get("execution").Is("client") || kind == llm.ToolShell && hostedShell(v) {
 		t.Kind = llm.ToolHosted
-		if strings.HasPrefix(t.Type, llm.HostedSearch) { // and its dated and preview forms
-			t.Type, t.Search = llm.HostedSearch, decodeSearch(v)
-		}
-		return t, nil
+		d.search(&t, v)
+		return t
 	}
-	t.Kind, t.Name, t.Description = kind, v.Get("name").Text(), v.Get("description").Text()
+	t.Kind, t.Description = kind, d.Text(v.Get("description"), under(path, "description"))
+	if kind == llm.ToolFunction || kind == llm.ToolCustom || kind == llm.ToolNamespace {
+		t.Name = d.Need(v.Get("name"), under(path, "name"))
+	}
 	switch kind {
 	case llm.ToolFunction, llm.ToolSearch:
-		if p := v.Get("parameters"); p.Given() {
-			t.Schema = p.Raw()
-		}
-		t.Strict, err = flag(v.Get("strict"), path+".strict")
+		t.Schema = d.Object(v.Get("parameters"), under(path, "parameters"))
+		t.Strict = d.Bool(v.Get("strict"), under(path, "strict"))
 	case llm.ToolCustom:
 		if f := v.Get("format"); f.Get("type").Is("grammar") {
-			t.Grammar = llm.Grammar{Syntax: f.Get("syntax").Text(), Definition: f.Get("definition").Text()}
+			path = under(path, "format")
+			t.Grammar = llm.Grammar{Syntax: d.Need(f.Get("syntax"), under(path, "syntax")), Definition: d.Need(f.Get("definition"), under(path, "definition"))}
 		}
 	case llm.ToolNamespace:
-		t.Tools, err = decodeTools(v.Get("tools"), path+".tools")
+		t.Tools = d.tools(v.Get("tools"), under(path, "tools"))
 	}
-	named := kind == llm.ToolFunction || kind == llm.ToolCustom || kind == llm.ToolNamespace
-	if named && t.Name == "" && err == nil {
-		err = dialect.Invalid(path+".name", path+".name must be a string that is not empty")
-	}
-	return t, err
+	return t
 }
 
-func decodeSearch(v jsontree.Value) *llm.WebSearch {
-	where := v.Get("user_location")
-	s := &llm.WebSearch{
-		Context: v.Get("search_context_size").Text(),
-		Country: where.Get("country").Text(), Region: where.Get("region").Text(),
-		City: where.Get("city").Text(), TimeZone: where.Get("timezone").Text(),
+// isSearch reports whether a type is one of those of the tool that searches
+// the web: web_search, web_search_preview, either with the date of a version.
+func isSearch(typ string) bool { return strings.HasPrefix(typ, llm.HostedSearch) }
+
+// search reads the tool that searches the web, whichever version it is.
+func (d *decoder) search(t *llm.Tool, v jsontree.Value) {
+	if !isSearch(t.Type) {
+		return
 	}
-	for _, domain := range v.Get("filters").Get("allowed_domains").Elements() {
-		s.Allowed = append(s.Allowed, domain.Text())
+	t.Type, t.Search = llm.HostedSearch, &llm.WebSearch{Context: v.Get("search_context_size").Text()}
+	for _, e := range v.Get("filters").Get("allowed_domains").Elements() {
+		t.Search.Allowed = append(t.Search.Allowed, e.Text())
 	}
-	return s
+	place := v.Get("user_location")
+	t.Search.Country, t.Search.Region = place.Get("country").Text(), place.Get("region").Text()
+	t.Search.City, t.Search.TimeZone = place.Get("city").Text(), place.Get("timezone").Text()
 }
 
 // hostedShell reports whether a shell runs at the provider and not at the
@@ -81,45 +70,55 @@ func hostedShell(v jsontree.Value) bool {
 	return env.Given() && !env.Is("local")
 }
 
-func decodeChoice(v jsontree.Value) (llm.ToolChoice, error) {
-	const path = "tool_choice"
+func (d *decoder) choice(v jsontree.Value, path string) llm.ToolChoice {
 	c := llm.ToolChoice{Raw: v.Raw()}
 	if v.Kind() == jsontree.String {
-		switch v.Text() {
+		switch d.Word(v, path, "auto", "none", "required") {
 		case "auto":
 			c.Mode = llm.ChoiceAuto
 		case "none":
 			c.Mode = llm.ChoiceNone
 		case "required":
 			c.Mode = llm.ChoiceRequired
-		default:
-			return c, dialect.Invalid(path, "tool_choice must be auto, none, required or an object")
 		}
-		return c, nil
+		return c
 	}
 	if v.Kind() != jsontree.Object {
-		return c, dialect.Invalid(path, "tool_choice must be a string or an object")
+		d.Fault(path, "a string or an object")
+		return c
 	}
 	if v.Get("type").Is("allowed_tools") {
-		c.Mode, c.Required = llm.ChoiceAllowed, v.Get("mode").Is("required")
+		c.Mode = llm.ChoiceAllowed
+		c.Required = d.Word(v.Get("mode"), under(path, "mode"), "auto", "required") == "required"
 		for i, e := range v.Get("tools").Elements() {
-			c.Allowed = append(c.Allowed, chosen(e, fmt.Sprintf("tool_choice.tools[%d]", i)))
+			c.Allowed = append(c.Allowed, d.chosen(e, at(under(path, "tools"), i)))
 		}
-		return c, nil
+		if len(c.Allowed) == 0 {
+			d.Missing(under(path, "tools"))
+		}
+		return c
 	}
-	c.Mode, c.Named = llm.ChoiceNamed, chosen(v, path)
+	c.Mode, c.Named = llm.ChoiceNamed, d.chosen(v, path)
 	if c.Named.Kind == llm.ToolHosted {
 		c.Mode = llm.ChoiceHosted
 	}
-	return c, nil
+	return c
 }
 
 // chosen reads a tool as a choice names it.
-func chosen(v jsontree.Value, path string) llm.Tool {
-	t := llm.Tool{Path: path, Type: v.Get("type").Text(), Name: v.Get("name").Text(), Namespace: v.Get("namespace").Text(), Raw: v.Raw()}
-	kind, known := toolTypes[t.Type]
-	if t.Kind = kind; !known {
+func (d *decoder) chosen(v jsontree.Value, path string) llm.Tool {
+	t := llm.Tool{Path: path, Type: d.Need(v.Get("type"), under(path, "type")), Raw: v.Raw()}
+	kind, known := toolTypes.kind(t.Type)
+	switch {
+	case !known:
 		t.Kind = llm.ToolHosted
+		if isSearch(t.Type) {
+			t.Type = llm.HostedSearch
+		}
+		return t
+	case kind == llm.ToolFunction, kind == llm.ToolCustom, kind == llm.ToolNamespace:
+		t.Name = d.Need(v.Get("name"), under(path, "name"))
 	}
+	t.Kind, t.Namespace = kind, d.Text(v.Get("namespace"), under(path, "namespace"))
 	return t
 }

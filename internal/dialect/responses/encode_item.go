@@ -1,12 +1,17 @@
 package responses
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
 // item writes an item of the conversation. One that the client wrote in this
-// protocol, and that nobody has changed, goes as it came.
+// protocol, and that nobody has changed, goes as it came. Work of another
+// provider's tools is left out: the text that follows it tells the result.
 func (e *requestEncoder) item(item *llm.Item) error {
 	if e.own && item.Raw != nil {
 		e.j.Raw(item.Raw)
@@ -23,12 +28,29 @@ func (e *requestEncoder) item(item *llm.Item) error {
 		return nil
 	case llm.ItemOutput:
 		return e.output(item)
+	case llm.ItemTools:
+		e.j.Open('{').Name("type").Text("additional_tools").Name("role").Text(string(llm.RoleDeveloper)).Name("tools").Open('[')
+		for i := range item.Tools {
+			if err := e.tool(&item.Tools[i]); err != nil {
+				return err
+			}
+		}
+		e.j.Close(']').Close('}')
+		return nil
+	case llm.ItemReference:
+		e.j.Open('{').Name("type").Text("item_reference").Name("id").Text(item.ID).Close('}')
+		return nil
+	case llm.ItemHosted:
+		return nil
 	default:
-		return dialect.UnsupportedValue(item.Path+".type", "the model that serves this request cannot be given an item of the type "+item.Type)
+		return dialect.UnsupportedValue(item.Path+".type", "the model that serves this request cannot be given an item of the type `"+item.Type+"`")
 	}
 }
 
 func (e *requestEncoder) message(item *llm.Item) error {
+	if item.Name != "" {
+		e.lose(item.Path+".name", "the model's server is not told who speaks")
+	}
 	if len(item.Parts) == 0 {
 		return nil // of a turn that was nothing but calls
 	}
@@ -56,18 +78,21 @@ func (e *requestEncoder) part(p *llm.Part, answered bool) error {
 	case llm.PartRefusal:
 		j.Open('{').Name("type").Text("refusal").Name("refusal").Text(p.Text).Close('}')
 	case llm.PartImage:
-		e.image(p)
+		return e.image(p)
 	case llm.PartFile:
-		e.file(p)
+		return e.file(p)
 	case llm.PartAudio:
 		return dialect.UnsupportedValue(p.Path+".type", "the model that serves this request cannot listen")
 	default:
-		return dialect.UnsupportedValue(p.Path+".type", "the model that serves this request cannot be given a part of the type "+p.Type)
+		return dialect.UnsupportedValue(p.Path+".type", "the model that serves this request cannot be given a part of the type `"+p.Type+"`")
 	}
 	return nil
 }
 
-func (e *requestEncoder) image(p *llm.Part) {
+func (e *requestEncoder) image(p *llm.Part) error {
+	if p.FileID == "" && !e.t.Traits.ImageURLs && !strings.HasPrefix(p.URL, "data:") {
+		return dialect.UnsupportedValue(p.Path, "the server of this model fetches no images: send it as a data URL")
+	}
 	j, detail := e.j, p.Detail
 	if detail == "" {
 		detail = "auto"
@@ -79,9 +104,13 @@ func (e *requestEncoder) image(p *llm.Part) {
 		j.Name("image_url").Text(p.URL)
 	}
 	j.Close('}')
+	return nil
 }
 
-func (e *requestEncoder) file(p *llm.Part) {
+func (e *requestEncoder) file(p *llm.Part) error {
+	if !e.t.Traits.Files {
+		return dialect.UnsupportedValue(p.Path, "the model that serves this request cannot be shown files")
+	}
 	j := e.j
 	j.Open('{').Name("type").Text("input_file")
 	switch {
@@ -102,12 +131,14 @@ func (e *requestEncoder) file(p *llm.Part) {
 		j.Name("filename").Text(name)
 	}
 	j.Close('}')
+	return nil
 }
 
-// think writes reasoning that its maker has sealed. Other reasoning is text
-// that somebody else's model has thought: OpenAI's take none.
+// think writes reasoning that its maker has sealed. What is only text goes to
+// servers that take it: OpenAI's take none that they have not made.
 func (e *requestEncoder) think(item *llm.Item) {
-	if item.Sealed == "" || item.ID == "" && !e.own {
+	open := e.t.Traits.Reasoning != ""
+	if item.Sealed == "" && !open || len(item.Parts) == 0 && item.Sealed == "" || item.ID == "" && !e.own && !open {
 		return
 	}
 	j := e.j
@@ -115,19 +146,32 @@ func (e *requestEncoder) think(item *llm.Item) {
 	if item.ID != "" {
 		j.Name("id").Text(item.ID)
 	}
-	j.Name("summary").Open('[')
-	for _, p := range item.Parts {
-		if p.Kind == llm.PartSummary {
-			j.Open('{').Name("type").Text("summary_text").Name("text").Text(p.Text).Close('}')
+	write := func(kind llm.PartKind, typ string) {
+		for _, p := range item.Parts {
+			if p.Kind == kind {
+				j.Open('{').Name("type").Text(typ).Name("text").Text(p.Text).Close('}')
+			}
 		}
 	}
-	j.Close(']').Name("encrypted_content").Text(item.Sealed).Close('}')
+	j.Name("summary").Open('[')
+	write(llm.PartSummary, "summary_text")
+	j.Close(']')
+	if open {
+		j.Name("content").Open('[')
+		write(llm.PartReasoning, "reasoning_text")
+		j.Close(']')
+	}
+	if item.Sealed != "" {
+		j.Name("encrypted_content").Text(item.Sealed)
+	}
+	j.Close('}')
 }
 
 func (e *requestEncoder) call(item *llm.Item) {
 	j := e.j
-	j.Open('{').Name("type").Text(typeOf(callTypes, item.Tool)).Name("call_id").Text(callID(item.CallID))
-	if item.Tool == llm.ToolFunction || item.Tool == llm.ToolCustom {
+	j.Open('{').Name("type").Text(callTypes[item.Tool]).Name("call_id").Text(callID(item.CallID))
+	switch item.Tool {
+	case llm.ToolFunction, llm.ToolCustom:
 		j.Name("name").Text(item.Name)
 		if item.Namespace != "" {
 			j.Name("namespace").Text(item.Namespace)
@@ -137,29 +181,58 @@ func (e *requestEncoder) call(item *llm.Item) {
 			input = "{}"
 		}
 		j.Name(inputMember(item.Tool)).Text(input)
-	} else {
-		j.Name(inputMember(item.Tool)).Raw(action(item.Tool, item.Input))
+	default:
+		id, status := item.ID, item.Status
+		if id == "" {
+			id = "call_item_" + callID(item.CallID)
+		}
+		if status == "" {
+			status = llm.ItemCompleted
+		}
+		j.Name("id").Text(id).Name("status").Text(string(status))
 		if item.Tool == llm.ToolSearch {
 			j.Name("execution").Text("client")
 		}
+		j.Name(inputMember(item.Tool)).Raw(action(item.Tool, item.Input))
 	}
 	j.Close('}')
 }
 
-// output writes what a tool gave back: a text where that is all there is.
+// output writes what a tool gave back, in the form that the call's item has.
 func (e *requestEncoder) output(item *llm.Item) error {
-	j := e.j
-	typ := typeOf(outputTypes, item.Tool)
-	if item.Tool != llm.ToolCustom {
-		typ = "function_call_output"
+	if item.IsError && item.Tool != llm.ToolApplyPatch {
+		e.lose(item.Path, "the model's server is not told that the tool failed")
 	}
-	j.Open('{').Name("type").Text(typ).Name("call_id").Text(callID(item.CallID)).Name("output")
-	plain := true
-	for _, p := range item.Parts {
-		plain = plain && p.Kind == llm.PartText
+	j, text := e.j, item.Text(llm.PartText)
+	j.Open('{').Name("type").Text(outputTypes[item.Tool]).Name("call_id").Text(callID(item.CallID))
+	switch item.Tool {
+	case llm.ToolLocalShell:
+		id := item.ID
+		if id == "" {
+			id = item.CallID
+		}
+		j.Name("id").Text(id)
+	case llm.ToolShell, llm.ToolSearch:
+		v, err := jsontree.Parse([]byte(text))
+		if err != nil || v.Kind() != jsontree.Array {
+			return dialect.Invalid(item.Path, item.Path+": what the tool gave back must be an array")
+		}
+		if item.Tool == llm.ToolShell {
+			j.Name("output").Raw(v.Raw()).Close('}')
+		} else {
+			j.Name("execution").Text("client").Name("tools").Raw(v.Raw()).Close('}')
+		}
+		return nil
+	case llm.ToolApplyPatch:
+		status := "completed"
+		if item.IsError {
+			status = "failed"
+		}
+		j.Name("status").Text(status)
 	}
-	if plain {
-		j.Text(item.Text(llm.PartText)).Close('}')
+	j.Name("output")
+	if plain(item.Parts) {
+		j.Text(text).Close('}')
 		return nil
 	}
 	j.Open('[')
@@ -172,141 +245,7 @@ func (e *requestEncoder) output(item *llm.Item) error {
 	return nil
 }
 
-// tools writes the tools and which of them may be called.
-func (e *requestEncoder) tools() {
-	r, j := e.r, e.j
-	if len(r.Tools) > 0 {
-		j.Name("tools").Open('[')
-		for i := range r.Tools {
-			e.tool(&r.Tools[i])
-		}
-		j.Close(']')
-	}
-	e.choice()
-}
-
-func (e *requestEncoder) tool(t *llm.Tool) {
-	j := e.j
-	if t.Search != nil && !e.own {
-		if len(t.Search.Blocked) > 0 {
-			e.lose(t.Path, "the target can be told where to search, and not where not to")
-		}
-		e.webSearch(t.Search)
-		return
-	}
-	if t.Raw != nil && (e.own || t.Kind == llm.ToolHosted) {
-		j.Raw(t.Raw)
-		return
-	}
-	j.Open('{').Name("type").Text(typeOf(toolTypes, t.Kind))
-	if t.Name != "" {
-		j.Name("name").Text(t.Name)
-	}
-	if t.Description != "" {
-		j.Name("description").Text(t.Description)
-	}
-	switch t.Kind {
-	case llm.ToolFunction:
-		j.Name("parameters")
-		if t.Schema != nil {
-			j.Raw(t.Schema)
-		} else {
-			j.Raw([]byte(`{"type":"object","properties":{}}`))
-		}
-		j.Name("strict").Bool(t.Strict != nil && *t.Strict)
-	case llm.ToolCustom:
-		j.Name("format").Open('{')
-		if t.Grammar == (llm.Grammar{}) {
-			j.Name("type").Text("text")
-		} else {
-			j.Name("type").Text("grammar").Name("syntax").Text(t.Grammar.Syntax).Name("definition").Text(t.Grammar.Definition)
-		}
-		j.Close('}')
-	case llm.ToolNamespace:
-		j.Name("tools").Open('[')
-		for i := range t.Tools {
-			e.tool(&t.Tools[i])
-		}
-		j.Close(']')
-	case llm.ToolSearch:
-		j.Name("execution").Text("client")
-		if t.Schema != nil {
-			j.Name("parameters").Raw(t.Schema)
-		}
-	}
-	j.Close('}')
-}
-
-// webSearch writes a search of the web that was declared in another protocol.
-func (e *requestEncoder) webSearch(s *llm.WebSearch) {
-	j := e.j
-	j.Open('{').Name("type").Text(llm.HostedSearch)
-	e.word("search_context_size", s.Context)
-	if len(s.Allowed) > 0 {
-		j.Name("filters").Open('{').Name("allowed_domains").Open('[')
-		for _, domain := range s.Allowed {
-			j.Text(domain)
-		}
-		j.Close(']').Close('}')
-	}
-	if s.Located() {
-		j.Name("user_location").Open('{').Name("type").Text("approximate")
-		e.word("country", s.Country)
-		e.word("region", s.Region)
-		e.word("city", s.City)
-		e.word("timezone", s.TimeZone)
-		j.Close('}')
-	}
-	j.Close('}')
-}
-
-func (e *requestEncoder) word(name, s string) {
-	if s != "" {
-		e.j.Name(name).Text(s)
-	}
-}
-
-func (e *requestEncoder) choice() {
-	c, j := e.r.Choice, e.j
-	if e.own && c.Raw != nil {
-		j.Name("tool_choice").Raw(c.Raw)
-		return
-	}
-	switch c.Mode {
-	case llm.ChoiceAuto:
-		j.Name("tool_choice").Text("auto")
-	case llm.ChoiceNone:
-		j.Name("tool_choice").Text("none")
-	case llm.ChoiceRequired:
-		j.Name("tool_choice").Text("required")
-	case llm.ChoiceNamed:
-		j.Name("tool_choice")
-		e.chosen(&c.Named)
-	case llm.ChoiceAllowed:
-		mode := "auto"
-		if c.Required {
-			mode = "required"
-		}
-		j.Name("tool_choice").Open('{').Name("type").Text("allowed_tools").Name("mode").Text(mode).Name("tools").Open('[')
-		for i := range c.Allowed {
-			e.chosen(&c.Allowed[i])
-		}
-		j.Close(']').Close('}')
-	}
-}
-
-func (e *requestEncoder) chosen(t *llm.Tool) {
-	j := e.j
-	if t.Kind == llm.ToolHosted && t.Raw != nil {
-		j.Raw(t.Raw)
-		return
-	}
-	j.Open('{').Name("type").Text(typeOf(toolTypes, t.Kind))
-	if t.Name != "" {
-		j.Name("name").Text(t.Name)
-	}
-	if t.Namespace != "" {
-		j.Name("namespace").Text(t.Namespace)
-	}
-	j.Close('}')
+// plain reports whether parts are text and nothing else.
+func plain(parts []llm.Part) bool {
+	return !slices.ContainsFunc(parts, func(p llm.Part) bool { return p.Kind != llm.PartText })
 }

@@ -30,7 +30,9 @@ func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded
 		}
 	}
 	e.j.Close(']')
-	e.tools()
+	if err := e.tools(); err != nil {
+		return dialect.Encoded{}, err
+	}
 	e.settings()
 	e.others()
 	e.j.Close('}')
@@ -184,14 +186,20 @@ func (e *requestEncoder) copyRest(v jsontree.Value, but ...string) {
 func (e *requestEncoder) format() {
 	r, j := e.r, e.j
 	own := e.written("text")
-	if r.Format.Kind == llm.FormatText && r.Verbosity == "" && own.Len() == 0 {
+	verbosity := r.Verbosity
+	if !e.own && !e.t.Traits.OpenAI {
+		verbosity = "" // a hint that other servers do not know
+	}
+	if r.Format.Kind == llm.FormatText && verbosity == "" && own.Len() == 0 {
 		return
 	}
 	j.Name("text").Open('{')
-	switch f := r.Format; f.Kind {
-	case llm.FormatObject:
+	switch f, as := r.Format, own.Get("format"); {
+	case as.Given() && (&decoder{}).format(as).Kind == f.Kind:
+		j.Name("format").Raw(as.Raw())
+	case f.Kind == llm.FormatObject:
 		j.Name("format").Open('{').Name("type").Text("json_object").Close('}')
-	case llm.FormatSchema:
+	case f.Kind == llm.FormatSchema:
 		name := f.Name
 		if name == "" {
 			name = "output"
@@ -206,8 +214,8 @@ func (e *requestEncoder) format() {
 		}
 		j.Close('}')
 	}
-	if r.Verbosity != "" {
-		j.Name("verbosity").Text(r.Verbosity)
+	if verbosity != "" {
+		j.Name("verbosity").Text(verbosity)
 	}
 	e.copyRest(own, "format", "verbosity")
 	j.Close('}')
@@ -241,9 +249,9 @@ var harmless = map[string]bool{"prediction": true, "modalities": true} // immuta
 func (e *requestEncoder) others() {
 	for _, m := range e.r.Others {
 		switch {
-		case e.own, dialect.IsShared(m.Name):
+		case e.own, dialect.IsShared(m.Name) && e.t.Traits.OpenAI:
 			e.j.Name(m.Name).Raw(m.Value)
-		case harmless[m.Name]:
+		case harmless[m.Name], dialect.IsShared(m.Name):
 		default:
 			e.lose(m.Name, "the model's server has no such setting")
 		}

@@ -36,52 +36,45 @@ var echoed = map[string]bool{ // immutable
 	"top_logprobs": true, "presence_penalty": true, "frequency_penalty": true,
 }
 
-// itemTypes are the types of items that are calls of tools and what they give
-// back, by the tool.
+// types are the protocol's words for the kinds of tools, in one place.
+type types [llm.ToolHosted]string
+
 var (
-	callTypes = map[string]llm.ToolKind{ // immutable
-		"function_call":    llm.ToolFunction,
-		"custom_tool_call": llm.ToolCustom,
-		"local_shell_call": llm.ToolLocalShell,
-		"shell_call":       llm.ToolShell,
-		"apply_patch_call": llm.ToolApplyPatch,
-		"tool_search_call": llm.ToolSearch,
+	callTypes = types{ // immutable
+		llm.ToolFunction:   "function_call",
+		llm.ToolCustom:     "custom_tool_call",
+		llm.ToolLocalShell: "local_shell_call",
+		llm.ToolShell:      "shell_call",
+		llm.ToolApplyPatch: "apply_patch_call",
+		llm.ToolSearch:     "tool_search_call",
 	}
-	outputTypes = map[string]llm.ToolKind{ // immutable
-		"function_call_output":    llm.ToolFunction,
-		"custom_tool_call_output": llm.ToolCustom,
-		"local_shell_call_output": llm.ToolLocalShell,
-		"shell_call_output":       llm.ToolShell,
-		"apply_patch_call_output": llm.ToolApplyPatch,
-		"tool_search_output":      llm.ToolSearch,
+	outputTypes = types{ // immutable
+		llm.ToolFunction:   "function_call_output",
+		llm.ToolCustom:     "custom_tool_call_output",
+		llm.ToolLocalShell: "local_shell_call_output",
+		llm.ToolShell:      "shell_call_output",
+		llm.ToolApplyPatch: "apply_patch_call_output",
+		llm.ToolSearch:     "tool_search_output",
 	}
-	toolTypes = map[string]llm.ToolKind{ // immutable
-		"function":    llm.ToolFunction,
-		"custom":      llm.ToolCustom,
-		"namespace":   llm.ToolNamespace,
-		"local_shell": llm.ToolLocalShell,
-		"shell":       llm.ToolShell,
-		"apply_patch": llm.ToolApplyPatch,
-		"tool_search": llm.ToolSearch,
+	toolTypes = types{ // immutable
+		llm.ToolFunction:   "function",
+		llm.ToolCustom:     "custom",
+		llm.ToolNamespace:  "namespace",
+		llm.ToolLocalShell: "local_shell",
+		llm.ToolShell:      "shell",
+		llm.ToolApplyPatch: "apply_patch",
+		llm.ToolSearch:     "tool_search",
 	}
 )
 
-// hostedItems are the types of items that only the provider can read or run.
-var hostedItems = map[string]bool{ // immutable
-	"web_search_call": true, "file_search_call": true, "code_interpreter_call": true, "image_generation_call": true,
-	"computer_call": true, "computer_call_output": true, "mcp_call": true, "mcp_list_tools": true, "mcp_approval_request": true,
-	"mcp_approval_response": true, "compaction": true, "compaction_summary": true, "compaction_trigger": true,
-	"program": true, "program_output": true,
-}
-
-// typeOf returns the type that a kind of tool has in a table above.
-func typeOf(table map[string]llm.ToolKind, kind llm.ToolKind) string {
-	for name, k := range table {
-		if k == kind {
-			return name
+// kind returns the kind of tool that a type is of.
+func (t *types) kind(typ string) (llm.ToolKind, bool) {
+	for kind, name := range t {
+		if name == typ && name != "" {
+			return llm.ToolKind(kind), true
 		}
 	}
-	return ""
+	return 0, false
 }
 
 // inputMember is the member of a call's item that holds what the tool is
@@ -97,4 +90,25 @@ func inputMember(kind llm.ToolKind) string {
 	default:
 		return "arguments"
 	}
+}
+
+// hostedItems are the types of items that only the provider can read or run.
+var hostedItems = map[string]bool{ // immutable
+	"web_search_call": true, "file_search_call": true, "code_interpreter_call": true, "image_generation_call": true,
+	"computer_call": true, "computer_call_output": true, "mcp_call": true, "mcp_list_tools": true, "mcp_approval_request": true,
+	"mcp_approval_response": true, "compaction": true, "compaction_summary": true, "compaction_trigger": true,
+	"program": true, "program_output": true,
+}
+
+// isOurs reports whether a type is of an item of this protocol.
+func isOurs(typ string) bool {
+	_, call := callTypes.kind(typ)
+	_, output := outputTypes.kind(typ)
+	return call || output || hostedItems[typ] || typ == "additional_tools"
+}
+
+// spelled are the members of items that the neutral form has fields for.
+var spelled = map[string]bool{ // immutable
+	"id": true, "type": true, "status": true, "role": true, "content": true, "summary": true, "encrypted_content": true,
+	"call_id": true, "name": true, "namespace": true, "arguments": true, "input": true, "action": true, "operation": true, "execution": true,
 }

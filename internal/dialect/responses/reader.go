@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"bytes"
+
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
@@ -22,19 +24,24 @@ type reader struct {
 	replyDecoder
 
 	events dialect.Events
+	parser jsontree.Parser
 	items  map[int64]*output // :: output_index → item
 	err    error
 }
 
 // An output is an item of the stream.
 type output struct {
-	index   int   // in the reply
-	hosted  bool  // it is known whole, when it is done, or not at all
-	part    int64 // content_index or summary_index of the open part
-	kind    llm.PartKind
-	begun   bool // a part has begun
-	told    bool // a part or an input has come in pieces
+	id      string
+	index   int  // in the reply
+	hosted  bool // it is known whole, when it is done, or not at all
 	settled bool
+
+	parts  int   // how many have begun
+	at     int64 // content_index or summary_index of the last one
+	kind   llm.PartKind
+	silent bool // nothing of it has come yet
+	plain  bool // no annotation of it has come yet
+	called bool // some of a call's input has come
 }
 
 // Write takes the next piece of the stream.
@@ -61,66 +68,71 @@ func (r *reader) Close() error {
 
 // handle reads one event. What it does not know it skips: new ones may come.
 func (r *reader) handle(_, data []byte) error {
-	if r.b.Over() || dialect.IsDone(data) {
+	if r.b.Over() || dialect.IsDone(data) || len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
-	v, err := jsontree.Parse(data)
+	v, err := r.parser.Parse(data)
 	if err != nil {
 		return dialect.Unreadable(err)
 	}
-	switch v.Get("type").Text() {
-	case "response.created", "response.in_progress", "response.queued":
-		r.begin(v.Get("response"))
-	case "response.output_item.added":
-		return r.added(v)
-	case "response.output_item.done":
-		return r.done(v)
-	case "response.content_part.added":
-		r.part(v, partKind(v.Get("part")), "content_index")
-	case "response.reasoning_summary_part.added":
-		r.part(v, llm.PartSummary, "summary_index")
-	case "response.output_text.delta":
-		r.delta(v, llm.PartText, "content_index")
-	case "response.refusal.delta":
-		r.delta(v, llm.PartRefusal, "content_index")
-	case "response.reasoning_text.delta":
-		r.delta(v, llm.PartReasoning, "content_index")
-	case "response.reasoning_summary_text.delta":
-		r.delta(v, llm.PartSummary, "summary_index")
-	case "response.output_text.annotation.added":
-		r.annotation(v)
-	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
-		r.input(v)
-	case "response.completed", "response.incomplete", "response.failed", "response.cancelled":
-		r.over(v.Get("response"))
-	case "error":
-		r.b.Fail(decodeFailure(firstGiven(v.Get("error"), v)))
-	case "":
+	typ := v.Get("type")
+	if typ.Kind() != jsontree.String {
 		if e := v.Get("error"); e.Given() { // of a proxy that knows no events
 			r.b.Fail(decodeFailure(e))
 		}
+		return nil
+	}
+	raw := typ.Raw()
+	if h := handlers[string(raw[1:len(raw)-1])]; h != nil {
+		return h(r, v)
 	}
 	return nil
 }
 
-func firstGiven(values ...jsontree.Value) jsontree.Value {
-	for _, v := range values {
-		if v.Given() {
-			return v
-		}
-	}
-	return jsontree.Value{}
+// handlers are the events that tell something, by their type.
+var handlers = map[string]func(*reader, jsontree.Value) error{ // immutable
+	"response.created":     (*reader).began,
+	"response.in_progress": (*reader).began,
+	"response.queued":      (*reader).began,
+
+	"response.output_item.added": (*reader).added,
+	"response.output_item.done":  (*reader).done,
+
+	"response.content_part.added":            partAdded(anyPart, inContent),
+	"response.content_part.done":             partDone(anyPart, inContent),
+	"response.output_text.delta":             partDelta(llm.PartText, inContent),
+	"response.output_text.done":              partDone(llm.PartText, inContent),
+	"response.output_text.annotation.added":  (*reader).annotation,
+	"response.refusal.delta":                 partDelta(llm.PartRefusal, inContent),
+	"response.refusal.done":                  partDone(llm.PartRefusal, inContent),
+	"response.reasoning_text.delta":          partDelta(llm.PartReasoning, inContent),
+	"response.reasoning_text.done":           partDone(llm.PartReasoning, inContent),
+	"response.reasoning_summary_part.added":  partAdded(llm.PartSummary, inSummary),
+	"response.reasoning_summary_part.done":   partDone(llm.PartSummary, inSummary),
+	"response.reasoning_summary_text.delta":  partDelta(llm.PartSummary, inSummary),
+	"response.reasoning_summary_text.done":   partDone(llm.PartSummary, inSummary),
+	"response.function_call_arguments.delta": inputDelta,
+	"response.function_call_arguments.done":  inputDone("arguments"),
+	"response.custom_tool_call_input.delta":  inputDelta,
+	"response.custom_tool_call_input.done":   inputDone("input"),
+	"response.completed":                     over("completed"),
+	"response.incomplete":                    over("incomplete"),
+	"response.failed":                        over("failed"),
+	"response.cancelled":                     over("cancelled"),
+	"error":                                  (*reader).failed,
 }
 
-func partKind(v jsontree.Value) llm.PartKind {
-	switch {
-	case v.Get("type").Is("refusal"):
-		return llm.PartRefusal
-	case v.Get("type").Is("reasoning_text"):
-		return llm.PartReasoning
-	default:
-		return llm.PartText
+func (r *reader) began(v jsontree.Value) error {
+	r.begin(v.Get("response"))
+	return nil
+}
+
+func (r *reader) failed(v jsontree.Value) error {
+	if e := v.Get("error"); e.Given() {
+		v = e
 	}
+	r.b.Fail(decodeFailure(v))
+	return nil
 }
 
 // added opens an item, without what comes in pieces.
@@ -129,12 +141,12 @@ func (r *reader) added(v jsontree.Value) error {
 	if r.items[at] != nil {
 		return nil
 	}
-	if len(r.items) >= maxOutputs {
-		return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "responses.read"}
+	o, err := r.announce(at)
+	if err != nil {
+		return err
 	}
-	o := &output{part: -1}
-	r.items[at] = o
 	item, ok := answered(v.Get("item"))
+	o.id = item.ID
 	if !ok || item.Kind == llm.ItemHosted || item.Kind == llm.ItemUnknown || fixedShape(&item) {
 		o.hosted = true
 		return nil
@@ -142,6 +154,15 @@ func (r *reader) added(v jsontree.Value) error {
 	item.Parts, item.Input, item.Sealed = nil, "", ""
 	o.index = r.b.Open(item)
 	return nil
+}
+
+func (r *reader) announce(at int64) (*output, error) {
+	if len(r.items) >= maxOutputs {
+		return nil, &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "responses.read"}
+	}
+	o := &output{}
+	r.items[at] = o
+	return o, nil
 }
 
 // fixedShape reports whether a call tells what it is called with by its item
@@ -161,53 +182,6 @@ func (r *reader) open(v jsontree.Value) *output {
 	return o
 }
 
-// part begins a part unless it has begun.
-func (r *reader) part(v jsontree.Value, kind llm.PartKind, index string) *output {
-	o := r.open(v)
-	if o == nil {
-		return nil
-	}
-	at, _ := v.Get(index).Int()
-	if !o.begun || o.part != at || o.kind != kind {
-		o.begun, o.part, o.kind, o.told = true, at, kind, true
-		r.b.Part(o.index, llm.Part{Kind: kind})
-	}
-	return o
-}
-
-func (r *reader) delta(v jsontree.Value, kind llm.PartKind, index string) {
-	if o := r.part(v, kind, index); o != nil {
-		var logprobs []byte
-		if l := v.Get("logprobs"); l.Kind() == jsontree.Array {
-			logprobs = l.Raw()
-		}
-		r.b.Delta(o.index, kind, v.Get("delta").Text(), logprobs)
-	}
-}
-
-func (r *reader) annotation(v jsontree.Value) {
-	if o := r.part(v, llm.PartText, "content_index"); o != nil {
-		r.b.Annotate(o.index, kept(decodeAnnotation(v.Get("annotation"))))
-	}
-}
-
-// kept returns an annotation that outlives its event. Its spelling is kept
-// only where its fields do not say it all.
-func kept(a llm.Annotation) llm.Annotation {
-	if a.URL != "" {
-		a.Raw = nil
-	}
-	a.Raw = append([]byte(nil), a.Raw...)
-	return a
-}
-
-func (r *reader) input(v jsontree.Value) {
-	if o := r.open(v); o != nil {
-		o.told = true
-		r.b.Input(o.index, v.Get("delta").Text())
-	}
-}
-
 // done ends an item. Its whole is in the event: what has not come in pieces is
 // taken from there.
 func (r *reader) done(v jsontree.Value) error {
@@ -216,42 +190,50 @@ func (r *reader) done(v jsontree.Value) error {
 	if !ok {
 		return nil
 	}
-	for i := range item.Parts {
-		for k := range item.Parts[i].Annotations {
-			item.Parts[i].Annotations[k] = kept(item.Parts[i].Annotations[k])
-		}
-		item.Parts[i].Logprobs = append([]byte(nil), item.Parts[i].Logprobs...)
-	}
 	o := r.items[at]
-	if o == nil || !given {
-		o = &output{hosted: true}
-		if len(r.items) < maxOutputs && given {
-			r.items[at] = o
-		}
-	}
 	switch {
-	case o.settled:
-		return nil
-	case o.hosted:
-		r.b.PlayItem(item)
-	default:
-		r.settle(o, item)
+	case !given:
+		o = &output{hosted: true}
+	case o == nil:
+		var err error
+		if o, err = r.announce(at); err != nil {
+			return err
+		}
+		o.hosted = true
 	}
-	o.settled = true
+	r.settle(o, item)
 	return nil
 }
 
-// settle gives an open item what its whole has and no piece has told.
+// settle ends an item that may have come in pieces, or not at all.
 func (r *reader) settle(o *output, item llm.Item) {
+	switch {
+	case o.settled:
+	case o.hosted:
+		r.b.PlayItem(item)
+	default:
+		r.complete(o, item)
+	}
+	o.settled = true
+}
+
+// complete gives an open item what its whole has and no piece has told.
+func (r *reader) complete(o *output, item llm.Item) {
 	open := r.b.Item(o.index)
-	open.Sealed = item.Sealed
+	open.Sealed, open.Others = item.Sealed, item.Others
 	if open.ID == "" {
 		open.ID = item.ID
 	}
-	if !o.told {
-		for _, p := range item.Parts {
+	begun := o.parts
+	for k, p := range item.Parts {
+		switch {
+		case k >= begun:
 			r.b.PlayPart(o.index, p)
+		case k == begun-1 && p.Kind == o.kind:
+			r.fill(o, p)
 		}
+	}
+	if !o.called {
 		r.b.Input(o.index, item.Input)
 	}
 	status := item.Status
@@ -261,17 +243,38 @@ func (r *reader) settle(o *output, item llm.Item) {
 	r.b.Done(o.index, status)
 }
 
-// over ends the answer. Items that no event has told of are in the response.
-func (r *reader) over(v jsontree.Value) {
-	r.begin(v)
-	if len(r.b.Reply().Items) == 0 {
+// over returns what handles the end of the answer. Items that no event has
+// told of, or not to their end, are in the response.
+func over(word string) func(*reader, jsontree.Value) error {
+	return func(r *reader, event jsontree.Value) error {
+		v := event.Get("response")
+		r.begin(v)
+		nothing := len(r.items) == 0
 		for _, e := range v.Get("output").Elements() {
-			if item, ok := answered(e); ok {
+			item, ok := answered(e)
+			switch {
+			case !ok:
+			case nothing:
 				r.b.PlayItem(item)
+			default:
+				if o := r.unsettled(item.ID); o != nil {
+					r.settle(o, item)
+				}
 			}
 		}
+		if !r.end(v, word) {
+			r.b.Fail(llm.Failure{Code: codeServer, Message: "the upstream ended its response without saying how"})
+		}
+		return nil
 	}
-	if !r.end(v) {
-		r.b.Fail(llm.Failure{Code: "server_error", Message: "the upstream ended its response without saying how"})
+}
+
+// unsettled returns the item of this id that has begun and not ended.
+func (r *reader) unsettled(id string) *output {
+	for _, o := range r.items {
+		if id != "" && o.id == id && !o.settled {
+			return o
+		}
 	}
+	return nil
 }

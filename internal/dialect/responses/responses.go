@@ -46,11 +46,8 @@ func (Dialect) Failure(dst []byte, f dialect.Failure) []byte { return f.AppendOp
 // for limits, else server_error, both of which Codex retries. The gateway's
 // own code is beside it as weir_code.
 func (Dialect) StreamFailure(dst []byte, f dialect.Failure, t *dialect.Tap) []byte {
-	return appendFailed(f.AppendTornEnd(dst), f, told(f, t))
-}
-
-// appendFailed appends response.failed as the event after the last of k.
-func appendFailed(dst []byte, f dialect.Failure, k facts) []byte {
+	k := told(f, t)
+	dst = f.AppendTornEnd(dst)
 	const unset = `,"background":false,"completed_at":null,"frequency_penalty":0,"incomplete_details":null,` +
 		`"instructions":null,"max_output_tokens":null,"max_tool_calls":null,"metadata":{},"output":[],` +
 		`"parallel_tool_calls":true,"presence_penalty":0,"previous_response_id":null,"prompt_cache_key":null,` +
