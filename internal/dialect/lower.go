@@ -190,7 +190,9 @@ func (l *lowering) lowered(t llm.Tool, name string) llm.Tool {
 		}
 	default:
 		if known, ok := known[t.Kind]; ok {
-			f.Schema = []byte(known.schema)
+			if f.Schema == nil {
+				f.Schema = []byte(known.schema)
+			}
 			if f.Description == "" {
 				f.Description = known.description
 			}

@@ -92,6 +92,15 @@ func (s CodecSuite) wholeAnswers(t *testing.T) {
 	}
 }
 
+// Conversations calls check for made-up answers: what each is, whole on the
+// wire, and as a stream.
+func (s CodecSuite) Conversations(check func(n int, a *llm.Reply, whole, stream []byte)) {
+	for n := range conversations {
+		a, stream, _ := s.write(n)
+		check(n, a, s.Codec.EncodeReply(nil, a, s.options()), stream)
+	}
+}
+
 // write makes up an answer and returns it with its stream: where each event's
 // bytes end.
 func (s CodecSuite) write(n int) (want *llm.Reply, wire []byte, ends []int) {

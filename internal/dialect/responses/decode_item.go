@@ -166,8 +166,8 @@ func decodeAnnotation(v jsontree.Value) llm.Annotation {
 func (d *decoder) reasoningItem(item *llm.Item, v jsontree.Value) {
 	item.Kind = llm.ItemReasoning
 	item.Sealed = d.Text(v.Get("encrypted_content"), under(item.Path, "encrypted_content"))
-	summary := d.parts(v.Get("summary"), under(item.Path, "summary"))
-	item.Parts = append(summary, d.parts(v.Get("content"), under(item.Path, "content"))...)
+	item.Parts = d.parts(v.Get("summary"), under(item.Path, "summary"))
+	item.Parts = append(item.Parts, d.parts(v.Get("content"), under(item.Path, "content"))...)
 }
 
 // callID reads the id by which a call and its output know each other. Nothing

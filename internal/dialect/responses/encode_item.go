@@ -2,6 +2,7 @@ package responses
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
@@ -12,7 +13,7 @@ import (
 // item writes an item of the conversation. One that the client wrote in this
 // protocol, and that nobody has changed, goes as it came. Work of another
 // provider's tools is left out: the text that follows it tells the result.
-func (e *requestEncoder) item(item *llm.Item) error {
+func (e *requestEncoder) item(item *llm.Item, at int) error {
 	if e.own && item.Raw != nil {
 		e.j.Raw(item.Raw)
 		return nil
@@ -21,7 +22,7 @@ func (e *requestEncoder) item(item *llm.Item) error {
 	case llm.ItemMessage:
 		return e.message(item)
 	case llm.ItemReasoning:
-		e.think(item)
+		e.think(item, at)
 		return nil
 	case llm.ItemCall:
 		e.call(item)
@@ -136,16 +137,18 @@ func (e *requestEncoder) file(p *llm.Part) error {
 
 // think writes reasoning that its maker has sealed. What is only text goes to
 // servers that take it: OpenAI's take none that they have not made.
-func (e *requestEncoder) think(item *llm.Item) {
+func (e *requestEncoder) think(item *llm.Item, at int) {
 	open := e.t.Traits.Reasoning != ""
 	if item.Sealed == "" && !open || len(item.Parts) == 0 && item.Sealed == "" || item.ID == "" && !e.own && !open {
 		return
 	}
 	j := e.j
 	j.Open('{').Name("type").Text("reasoning")
-	if item.ID != "" {
-		j.Name("id").Text(item.ID)
+	id := item.ID
+	if id == "" {
+		id = "rs_" + strconv.Itoa(at)
 	}
+	j.Name("id").Text(id)
 	write := func(kind llm.PartKind, typ string) {
 		for _, p := range item.Parts {
 			if p.Kind == kind {

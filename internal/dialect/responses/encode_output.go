@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/weir-gateway/weir/internal/jsontree"
@@ -255,7 +256,7 @@ func action(kind llm.ToolKind, input string) []byte {
 	}
 	must := actions[kind]
 	if kind == llm.ToolApplyPatch && !v.Get("type").Is("delete_file") {
-		must = append(must[:len(must):len(must)], member{"diff", `""`})
+		must = append(slices.Clip(must), member{"diff", `""`})
 	}
 	return with(v, must...)
 }

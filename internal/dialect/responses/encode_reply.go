@@ -177,6 +177,8 @@ func echoValue(m llm.Member) []byte {
 	switch m.Name {
 	case "text":
 		return with(v, member{"format", `{"type":"text"}`})
+	case "reasoning":
+		return with(v, member{"effort", "null"}, member{"summary", "null"})
 	case "tools":
 		j := new(jsontree.Writer)
 		echoTools(j, v)

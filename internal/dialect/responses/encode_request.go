@@ -16,6 +16,9 @@ const minOutput = 16
 // EncodeRequest writes r for a server of the protocol.
 func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded, error) {
 	e := requestEncoder{r: r, t: t, j: new(jsontree.Writer), own: r.Dialect == llm.Responses}
+	if !e.own {
+		e.losses = append(e.losses, r.Lost...)
+	}
 	if err := e.refuse(); err != nil {
 		return dialect.Encoded{}, err
 	}
@@ -25,7 +28,7 @@ func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded
 	}
 	e.j.Name("input").Open('[')
 	for i := range r.Items {
-		if err := e.item(&r.Items[i]); err != nil {
+		if err := e.item(&r.Items[i], i); err != nil {
 			return dialect.Encoded{}, err
 		}
 	}
@@ -253,7 +256,7 @@ func (e *requestEncoder) others() {
 			e.j.Name(m.Name).Raw(m.Value)
 		case harmless[m.Name], dialect.IsShared(m.Name):
 		default:
-			e.lose(m.Name, "the model's server has no such setting")
+			e.lose(m.Told(), "the model's server has no such setting")
 		}
 	}
 }

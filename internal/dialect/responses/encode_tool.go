@@ -1,6 +1,9 @@
 package responses
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/llm"
 )
@@ -25,7 +28,7 @@ const noParameters = `{"type":"object","properties":{}}`
 func (e *requestEncoder) tool(t *llm.Tool) error {
 	j := e.j
 	switch {
-	case e.own && t.Raw != nil:
+	case e.own && t.Raw != nil && !e.deferred(t):
 		j.Raw(t.Raw)
 		return nil
 	case t.Kind == llm.ToolHosted && t.Search != nil:
@@ -72,6 +75,12 @@ func (e *requestEncoder) tool(t *llm.Tool) error {
 	}
 	j.Close('}')
 	return nil
+}
+
+// deferred reports whether a tool waits to be found by a search that the
+// server does not know: it is then a tool like any other.
+func (e *requestEncoder) deferred(t *llm.Tool) bool {
+	return t.Kind <= llm.ToolCustom && bytes.Contains(t.Raw, []byte(`"defer_loading"`)) && !slices.Contains(e.t.Traits.Tools, llm.ToolSearch)
 }
 
 // search writes the tool that searches the web.
