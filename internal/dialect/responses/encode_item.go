@@ -91,7 +91,11 @@ func (e *requestEncoder) part(p *llm.Part, answered bool) error {
 }
 
 func (e *requestEncoder) image(p *llm.Part) error {
-	if p.FileID == "" && !e.t.Traits.ImageURLs && !strings.HasPrefix(p.URL, "data:") {
+	url := p.URL
+	if url == "" && p.Data != "" {
+		url = dialect.DataURL(p.Media, p.Data)
+	}
+	if p.FileID == "" && !e.t.Traits.ImageURLs && !strings.HasPrefix(url, "data:") {
 		return dialect.UnsupportedValue(p.Path, "the server of this model fetches no images: send it as a data URL")
 	}
 	j, detail := e.j, p.Detail
@@ -102,7 +106,7 @@ func (e *requestEncoder) image(p *llm.Part) error {
 	if p.FileID != "" {
 		j.Name("file_id").Text(p.FileID)
 	} else {
-		j.Name("image_url").Text(p.URL)
+		j.Name("image_url").Text(url)
 	}
 	j.Close('}')
 	return nil
