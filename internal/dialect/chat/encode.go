@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/weir-gateway/weir/internal/dialect"
@@ -197,56 +196,31 @@ func (e *encoder) stream() {
 func (e *encoder) others() error {
 	for i := range e.r.Others {
 		m := &e.r.Others[i]
-		value := string(m.Value)
-		switch {
-		case m.Name == "service_tier":
+		if m.Name == "service_tier" {
 			e.tier(m)
-		case dialect.IsShared(m.Name):
-			if e.t.OpenAI {
-				e.w.Name(m.Name).Raw(m.Value)
-			} else if m.Name == "moderation" {
-				e.lose(m.Told(), noSetting)
-			}
-		case slices.Contains([]string{"conversation", "prompt", "audio"}, m.Name), m.Name == "background" && value == "true":
-			return dialect.Unsupported(m.Told())
-		case m.Name == "modalities":
-			if !textAlone(m.Value) {
-				return dialect.UnsupportedValue(m.Told(), "text is all that can be answered here")
-			}
-		case m.Name == "truncation" && value == `"auto"`, m.Name == "context_management":
-			e.lose(m.Told(), noSetting)
-		case m.Name == "prediction":
-			if e.t.OpenAI {
-				e.w.Name(m.Name).Raw(m.Value)
-			}
-		case e.r.Dialect == llm.Chat:
+			continue
+		}
+		fate, err := dialect.FateOf(m)
+		if err != nil {
+			return err
+		}
+		switch {
+		case fate == dialect.Shared && e.t.OpenAI, m.Name == "prediction" && e.t.OpenAI,
+			fate == dialect.Unknown && e.r.Dialect == llm.Chat:
 			e.w.Name(m.Name).Raw(m.Value)
-		case e.r.Dialect != llm.Responses:
+		case fate == dialect.Lost, m.Name == "moderation", fate == dialect.Unknown && e.r.Dialect != llm.Responses:
 			e.lose(m.Told(), noSetting)
 		}
 	}
 	return nil
 }
 
-// tiers are OpenAI's.
-var tiers = []string{`"auto"`, `"default"`, `"flex"`, `"scale"`, `"priority"`, `"fast"`} // immutable
-
 func (e *encoder) tier(m *llm.Member) {
-	switch {
-	case e.t.OpenAI && slices.Contains(tiers, string(m.Value)):
-		e.w.Name(m.Name).Raw(m.Value)
-	case !slices.Contains(tiers[:2], string(m.Value)):
+	v, _ := jsontree.Parse(m.Value)
+	switch name := v.Text(); {
+	case e.t.OpenAI && dialect.IsTier(name):
+		e.w.Name(m.Name).Text(name)
+	case name != "auto" && name != "default":
 		e.lose(m.Told(), noSetting)
 	}
-}
-
-// textAlone reports whether modalities are ["text"].
-func textAlone(raw []byte) bool {
-	v, err := jsontree.Parse(raw)
-	for _, m := range v.Elements() {
-		if !m.Is("text") {
-			return false
-		}
-	}
-	return err == nil
 }

@@ -33,7 +33,7 @@ func (Dialect) EncodeReply(dst []byte, a *llm.Reply, o *dialect.ReplyOptions) []
 		w.Name("usage")
 		dialect.AppendChoiceUsage(w, a.Usage)
 	}
-	if slices.Contains(tiers, strconv.Quote(a.ServiceTier)) {
+	if dialect.IsTier(a.ServiceTier) {
 		w.Name("service_tier").Text(a.ServiceTier)
 	}
 	return w.Close('}').Bytes()

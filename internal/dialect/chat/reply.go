@@ -3,7 +3,6 @@ package chat
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,48 +14,15 @@ import (
 
 // DecodeReply reads a whole answer. One without finish_reason has failed.
 func (d Dialect) DecodeReply(body []byte, b *llm.Builder) error {
-	root, err := jsontree.Parse(body)
-	if err != nil {
-		return dialect.Unreadable(err)
-	}
-	if root.Kind() == jsontree.Array { // Gemini's errors are in one
-		for _, first := range root.Elements() {
-			root = first
-			break
-		}
-	}
 	r := newReply(d, b)
-	switch {
-	case root.Kind() != jsontree.Object:
-		return dialect.Unreadable(errors.New("the answer is no object"))
-	case r.failure(root):
-		return nil
-	case root.Get("choices").Len() == 0:
-		return dialect.Unreadable(errors.New("the answer has no choices"))
-	}
-	r.identify(root)
-	for i, choice := range root.Get("choices").Elements() {
-		if isFirst(choice, i) {
-			if err := r.take(choice.Get("message"), choice.Get("logprobs")); err != nil {
-				return err
-			}
-			r.finished(choice)
-		}
-	}
-	if r.word == "" {
-		r.b.Fail(llm.Failure{Code: "server_error", Message: "the upstream's answer does not say why it ended"})
-		return nil
-	}
-	r.finish()
-	return nil
+	return dialect.ReadWholeChoices(b, body, r.choice("message"), r.finish)
 }
 
-// isFirst reports whether a choice is the one that was asked for.
-func isFirst(choice jsontree.Value, at int) bool {
-	if n, ok := choice.Get("index").Int(); ok {
-		return n == 0
-	}
-	return at == 0
+// NewReader returns a reader of an upstream's stream. What it holds of it is
+// one event, the calls that have begun, and what may be a tag.
+func (d Dialect) NewReader(b *llm.Builder) dialect.StreamReader {
+	r := newReply(d, b)
+	return dialect.NewChoiceStream(b, r.choice("delta"), r.finish)
 }
 
 // A reply is an answer as far as it has been read. Each method is one step of
@@ -65,82 +31,21 @@ type reply struct {
 	b     *llm.Builder
 	open  int // the item of reasoning or the message that is open; -1 if none is
 	calls []call
-	word  string // finish_reason
 	tags  *thinkTags
 }
 
-func newReply(d Dialect, b *llm.Builder) reply {
-	r := reply{b: b, open: -1}
+func newReply(d Dialect, b *llm.Builder) *reply {
+	r := &reply{b: b, open: -1}
 	if d.ThinkTags {
 		r.tags = &thinkTags{}
 	}
 	return r
 }
 
-// identify takes what an answer says of itself, and its usage.
-func (r *reply) identify(v jsontree.Value) {
-	a := r.b.Reply()
-	if a.ID == "" || a.Model == "" || a.Created == 0 {
-		id, model := v.Get("id").Text(), v.Get("model").Text()
-		if id != "" || model != "" || v.Get("choices").Len() > 0 { // Azure's first chunk says nothing
-			created, _ := v.Get("created").Int()
-			r.b.Begin(id, model, created)
-		}
-	}
-	if tier := v.Get("service_tier"); tier.Given() {
-		a.ServiceTier = tier.Text()
-	}
-	if u, ok := dialect.ReadChoiceUsage(v.Get("usage")); ok {
-		a.Usage = u
-	}
-}
-
-// failure ends the answer if v tells of one, in any of the ways that servers
-// have.
-func (r *reply) failure(v jsontree.Value) bool {
-	e := v.Get("error")
-	switch {
-	case e.Kind() == jsontree.String && !e.Is(""), e.Kind() == jsontree.Object:
-	case v.Get("choices").Kind() != 0:
-		return false
-	case v.Get("object").Is("error"):
-		e = v
-	case v.Get("detail").Given():
-		e = v.Get("detail")
-	default:
-		return false
-	}
-	r.fail(e)
-	return true
-}
-
-// fail ends the answer with an upstream's error: an object, or a text.
-func (r *reply) fail(e jsontree.Value) {
-	f := llm.Failure{Code: e.Get("code").Text(), Type: e.Get("type").Text(), Message: e.Get("message").Text()}
-	if code := e.Get("code"); code.Kind() == jsontree.Number {
-		f.Code = string(code.Raw())
-	}
-	if e.Kind() == jsontree.String {
-		f.Message = e.Text()
-	}
-	if f.Message == "" {
-		f.Message = "the upstream failed and did not say why"
-	}
-	f.Code, f.Type, f.Message = clip(f.Code, maxCode), clip(f.Type, maxCode), clip(f.Message, maxMessage)
-	r.b.Fail(f)
-}
-
-// What is kept of an upstream's words for its failure, in bytes.
-const (
-	maxCode    = 64
-	maxMessage = 4 << 10
-)
-
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "")
+// choice returns what takes a choice whose message, or a delta of it, is the
+// member of this name.
+func (r *reply) choice(name string) func(jsontree.Value) error {
+	return func(choice jsontree.Value) error { return r.take(choice.Get(name), choice.Get("logprobs")) }
 }
 
 // take takes what a message, or a delta of one, says, in the order in which a
@@ -299,35 +204,17 @@ func (r *reply) before() (n int64) {
 	return n
 }
 
-// finished takes a choice's finish_reason. Of several the last counts, but
-// that "stop" takes back no other.
-func (r *reply) finished(choice jsontree.Value) {
-	word := choice.Get("finish_reason").Text()
-	if word != "" && (r.word == "" || word != "stop") {
-		r.word = word
-	}
-}
-
-// finish ends the answer by its finish_reason. Words that nobody knows mean
-// that the model came to its end.
-func (r *reply) finish() {
+// finish ends the answer by its finish_reason.
+func (r *reply) finish(word string) {
 	if r.tags != nil {
 		thought, said := r.tags.rest()
 		r.think(thought)
 		r.say(llm.PartText, said, jsontree.Value{})
 	}
-	r.b.Reply().Words = r.word
-	switch strings.ToLower(r.word) {
-	case "length", "max_tokens", "model_length":
-		r.b.Finish(llm.ReasonLength)
-	case "content_filter":
-		r.b.Finish(llm.ReasonFilter)
-	case "error", "abort", "insufficient_system_resource":
-		r.b.Fail(llm.Failure{Code: "server_error", Message: "the upstream ended its answer with " + strconv.Quote(r.word)})
-	default:
+	if dialect.Completes(word) {
 		r.closeCalls()
-		r.b.Finish("")
 	}
+	dialect.FinishChoice(r.b, word)
 }
 
 // mint returns an id for the call of this number that came without one, always

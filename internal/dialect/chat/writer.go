@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -56,7 +55,7 @@ func (s *writer) Append(dst []byte, e llm.Event) []byte {
 	case llm.ReplyDone:
 		return s.done(dst, e.Reply)
 	case llm.ReplyFailed:
-		return s.failed(dst, e.Reply.Failure)
+		return dialect.AppendChoiceFailure(dst, e.Reply.Failure)
 	}
 	return dst
 }
@@ -211,35 +210,12 @@ func (s *writer) done(dst []byte, a *llm.Reply) []byte {
 		w := jsontree.NewWriter(append(append(dst, s.head...), `],"usage":`...))
 		dialect.AppendChoiceUsage(w, a.Usage)
 		dst = w.Bytes()
-		if slices.Contains(tiers, strconv.Quote(a.ServiceTier)) {
+		if dialect.IsTier(a.ServiceTier) {
 			dst = append(append(dst, `,"service_tier":`...), strconv.Quote(a.ServiceTier)...)
 		}
 		dst = append(dst, "}\n\n"...)
 	}
 	return append(dst, "data: [DONE]\n\n"...)
-}
-
-// failed appends the end of a stream whose upstream failed in its own words.
-// No "[DONE]" follows.
-func (s *writer) failed(dst []byte, f *llm.Failure) []byte {
-	w := jsontree.NewWriter(append(dst, "data: "...))
-	w.Open('{').Name("error").Open('{')
-	w.Name("message").Text(f.Message)
-	w.Name("type")
-	if f.Type == "" {
-		w.Text("server_error")
-	} else {
-		w.Text(f.Type)
-	}
-	w.Name("param").Null()
-	w.Name("code")
-	if f.Code == "" {
-		w.Null()
-	} else {
-		w.Text(f.Code)
-	}
-	w.Close('}').Close('}')
-	return append(w.Bytes(), "\n\n"...)
 }
 
 // Fail appends the end of a stream that cannot be brought to its proper end.
