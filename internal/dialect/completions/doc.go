@@ -1,6 +1,8 @@
 // Package completions is OpenAI's legacy Completions protocol: POST
 // /completions, with a prompt instead of messages.
 //
-// It reads no prompt and builds no chunks; see package dialect for what a
-// dialect does.
+// [Dialect] is both what the express lane asks of a protocol and a codec. The
+// codec knows the simple case, which other protocols have too: one prompt in
+// text, one answer. What only this protocol has (several prompts, tokens,
+// suffix, echo, best_of, its form of log probabilities) it refuses.
 package completions

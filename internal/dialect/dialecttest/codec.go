@@ -48,6 +48,7 @@ type Carries struct {
 	ReasonTokens bool
 	NoWriter     bool // no client speaks it
 	StopSequence bool
+	TextAlone    bool // no calls, and no conversation
 }
 
 // Run runs the whole suite.
@@ -231,6 +232,9 @@ func (s CodecSuite) failures(t *testing.T) {
 }
 
 func (s CodecSuite) requests(t *testing.T) {
+	if s.Carries.TextAlone {
+		return
+	}
 	for n := range conversations {
 		want := s.generateRequest(seeded(n))
 		encoded, err := s.Codec.EncodeRequest(want, &dialect.Target{Model: "their-model", Traits: s.Traits})

@@ -54,11 +54,14 @@ func (s CodecSuite) generate(r *rand.Rand, emit func(llm.Event)) *llm.Reply {
 	if s.Carries.Reasoning && r.IntN(2) == 0 {
 		s.reasoning(r, b)
 	}
-	spoken := r.IntN(4) > 0
+	spoken := r.IntN(4) > 0 || s.Carries.TextAlone
 	if spoken {
 		s.message(r, b)
 	}
 	called := r.IntN(2) == 0 || !spoken
+	if s.Carries.TextAlone {
+		called = false
+	}
 	if called {
 		s.calls(r, b)
 	}
