@@ -132,7 +132,7 @@ func TestRecordings(t *testing.T) {
 func everySplit(t *testing.T, answer string, want []string) {
 	t.Helper()
 	if len(answer) > 20<<10 { // cut everywhere, that would take minutes
-		answer, want = "", nil
+		return
 	}
 	for _, end := range []string{"\n", "\r\n", "\r"} {
 		s := strings.ReplaceAll(answer, "\n", end)
