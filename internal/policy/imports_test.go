@@ -56,7 +56,6 @@ var importTable = map[string]may{ // immutable
 	"internal/upstream":   {ours: []string{"internal/llm", "internal/tunnel"}},
 	"internal/tunnel":     {ours: []string{"internal/llm"}, others: []string{websocket}},
 	"internal/capability": {ours: []string{"internal/llm"}},
-	"internal/jsontree":   {ours: []string{"internal/jsonscan"}},
 
 	"internal/auth":          {ours: []string{"internal/llm", "internal/price"}},
 	"internal/limit":         {ours: []string{"internal/llm", "internal/price"}},
