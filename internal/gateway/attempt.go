@@ -30,12 +30,13 @@ func (x *exchange) attempt() error {
 		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
 	})
 	call := upstream.Call{
-		Op:         x.op,
+		Op:         x.target.As,
 		Model:      x.target.Model,
 		Header:     x.r.Header,
 		Credential: credential,
 		RequestID:  x.id,
 		Stream:     x.req.Stream,
+		Foreign:    x.translation != nil,
 	}
 	answer, err := x.do(&call)
 	x.releaseBody()
@@ -86,6 +87,9 @@ func (x *exchange) credential() (upstream.Credential, error) {
 func (x *exchange) encode() error {
 	if x.upload != nil {
 		return nil
+	}
+	if x.target.Lane == llm.Translated {
+		return x.translate()
 	}
 	var edits []jsonscan.Edit
 	if !x.target.NoStreamUsage {

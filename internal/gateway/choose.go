@@ -62,13 +62,17 @@ func (x *exchange) notChosen(why string) error {
 
 // candidate returns the target that may be tried.
 func (x *exchange) candidate() (route.Candidate, bool) {
+	ask := route.Ask{Op: x.op}
+	if x.body != nil {
+		ask.Needs = x.needs
+	}
 	if x.chose != "" {
-		return x.snap.Routes.At(x.chose, x.model, x.entry.Model, x.op)
+		return x.snap.Routes.At(x.chose, x.model, x.entry.Model, ask)
 	}
 	if x.pinnedTo != "" {
-		return x.model.CandidateAt(x.pinnedTo, x.entry.Model, x.op)
+		return x.model.CandidateAt(x.pinnedTo, x.entry.Model, ask)
 	}
-	return x.model.Candidate(x.entry.Model, x.op)
+	return x.model.Candidate(x.entry.Model, ask)
 }
 
 // choiceNote is the end of a refusal that the client's choice has a part in.

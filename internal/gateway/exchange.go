@@ -46,6 +46,9 @@ type exchange struct {
 	target route.Candidate
 	up     *upstream.Upstream
 
+	neutral     *llm.Request // the request in neutral form; nil as long as nobody needs it
+	translation *translation // nil in the other lanes
+
 	answer     *upstream.Answer
 	tap        *dialect.Tap
 	streaming  bool      // the answer is an event stream

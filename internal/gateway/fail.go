@@ -40,7 +40,13 @@ func (x *exchange) failAnywhere(e *llm.Error) (abort bool) {
 // failStream ends a stream that has begun in its dialect's own failure.
 func (x *exchange) failStream(e *llm.Error) error {
 	f := dialect.Failure{Err: e, RequestID: x.id, Time: time.Now(), Torn: x.partial}
-	if err := x.write(x.dialect.StreamFailure(nil, f, x.tap)); err != nil {
+	var end []byte
+	if x.translation != nil {
+		end = x.translation.writer.Fail(nil, f)
+	} else {
+		end = x.dialect.StreamFailure(nil, f, x.tap)
+	}
+	if err := x.write(end); err != nil {
 		return err
 	}
 	return x.flush()

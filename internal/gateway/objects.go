@@ -158,7 +158,7 @@ func (x *exchange) findList() error {
 		return err
 	}
 	x.entry.Model = name
-	target, ok := model.Candidate(name, llm.OpChat)
+	target, ok := model.Candidate(name, route.Ask{Op: llm.OpChat})
 	if !ok {
 		return &llm.Error{Code: llm.CodeUnsupportedOperation, Op: opObject, Param: "model", Public: "the model `" + name + "` has no upstream that keeps chat completions"}
 	}

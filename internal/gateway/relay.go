@@ -36,6 +36,8 @@ func (x *exchange) relay() error {
 	switch media := mediaType(x.answer.Header.Get("Content-Type")); {
 	case x.answer.Status == http.StatusNoContent: // which cannot be passed on with an error
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
+	case x.translation != nil:
+		return x.relayTranslated(media)
 	case media == "text/event-stream":
 		return x.relayStream()
 	case media == "", media == "application/json", strings.HasSuffix(media, "+json"):

@@ -41,6 +41,10 @@ type Snapshot struct {
 	// an operation is among them; the first that matches counts.
 	Passages []Passage
 
+	// Profiles are what route.Target.Profile counts: how requests are
+	// translated for each target.
+	Profiles []Profile
+
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.
 	BodyLimit int64

@@ -35,6 +35,11 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	if x.socket != nil {
 		return x.socket.usage()
 	}
+	if x.translation != nil {
+		if u = x.translation.usage(); isFinal(u) && x.translation.over() {
+			return u
+		}
+	}
 	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || x.op == llm.OpInputTokens || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
@@ -45,6 +50,9 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	u.Input = max(u.Input, (text+bytesPerToken-1)/bytesPerToken)
 	if x.tap != nil {
 		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
+	}
+	if x.translation != nil {
+		u.Output = max(u.Output, (x.translation.text+bytesPerToken-1)/bytesPerToken)
 	}
 	u.Provenance = llm.UsageEstimated
 	return u

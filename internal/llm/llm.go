@@ -57,12 +57,27 @@ func (o Operation) Dialect() Dialect {
 	}
 }
 
+// Operation returns the operation by which a model is asked in d.
+func (d Dialect) Operation() Operation {
+	switch d {
+	case Responses:
+		return OpResponses
+	case Messages:
+		return OpMessages
+	case Completions:
+		return OpCompletions
+	default:
+		return OpChat
+	}
+}
+
 // A Lane is how an attempt is carried.
 type Lane string
 
-// The lanes. Only the express lane exists so far.
+// The lanes.
 const (
-	Express Lane = "express" // bytes pass as they came
+	Express    Lane = "express"    // bytes pass as they came
+	Translated Lane = "translated" // through the neutral form
 )
 
 // A Provenance says where the counts of a [Usage] come from. The zero value

@@ -22,6 +22,17 @@ type Target struct {
 	// Serves lists the operations that the upstream's API has.
 	Serves []llm.Operation
 
+	// Dialects are the protocols in which the upstream can be asked, the one
+	// that is translated to first. Empty means that nothing is translated.
+	Dialects []llm.Dialect
+
+	// Lacks are the features that the upstream's API of a dialect has not. A
+	// request that uses one is translated to the first of the other dialects.
+	Lacks map[llm.Dialect]llm.Features
+
+	// Profile is for whoever translates: which of its profiles the target has.
+	Profile int
+
 	// NoStreamUsage is true if the upstream refuses
 	// stream_options.include_usage, so that a stream's usage is estimated.
 	NoStreamUsage bool
@@ -110,24 +121,80 @@ type Candidate struct {
 	*Target
 	Model string // the name to send upstream; never empty
 	Lane  llm.Lane
+	As    llm.Operation // how the upstream is asked; the client's own in the express lane
+	Why   string        // of the lane, for people
 }
 
-// Candidate returns the first of m's targets that serves op, or false if
-// none does.
-func (m *Model) Candidate(name string, op llm.Operation) (Candidate, bool) {
+// An Ask is what a target is looked for.
+type Ask struct {
+	Op llm.Operation
+
+	// Needs returns the features that the request uses. It is called only
+	// where a target lacks some. Nil means none.
+	Needs func() llm.Features
+}
+
+// lane says how t would carry an exchange: express where it serves the
+// client's own protocol and all that the request uses, else translated to the
+// first protocol that it serves. It returns false if t cannot carry it.
+func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bool) {
+	own := a.Op.Dialect()
+	spoken := len(t.Dialects) == 0 || !translatable(a.Op) || slices.Contains(t.Dialects, own)
+	var missing llm.Features
+	if spoken && slices.Contains(t.Serves, a.Op) {
+		lacks := t.Lacks[own]
+		if lacks != 0 && a.Needs != nil {
+			missing = lacks & a.Needs()
+		}
+		if missing == 0 {
+			return llm.Express, a.Op, "the upstream speaks " + string(own), true
+		}
+	}
+	if !translatable(a.Op) {
+		return "", "", "", false
+	}
+	for _, d := range t.Dialects {
+		if d == own || !slices.Contains(t.Serves, d.Operation()) {
+			continue
+		}
+		why = "the upstream does not speak " + string(own)
+		if missing != 0 {
+			why = "the upstream's " + string(own) + " does not take what the request uses"
+		}
+		return llm.Translated, d.Operation(), why, true
+	}
+	return "", "", "", false
+}
+
+// translatable reports whether op is a conversation, which any protocol of
+// conversations can carry.
+func translatable(op llm.Operation) bool {
+	switch op {
+	case llm.OpChat, llm.OpResponses, llm.OpMessages:
+		return true
+	}
+	return false
+}
+
+// Candidate returns the first of m's targets that can carry what is asked, or
+// false if none can.
+func (m *Model) Candidate(name string, a Ask) (Candidate, bool) {
 	for i := range m.Targets {
-		if t := &m.Targets[i]; slices.Contains(t.Serves, op) {
-			return t.candidate(name), true
+		if c, ok := m.Targets[i].candidate(name, a); ok {
+			return c, true
 		}
 	}
 	return Candidate{}, false
 }
 
 // CandidateAt is [Model.Candidate] among m's targets at one upstream.
-func (m *Model) CandidateAt(upstream, name string, op llm.Operation) (Candidate, bool) {
+func (m *Model) CandidateAt(upstream, name string, a Ask) (Candidate, bool) {
 	for i := range m.Targets {
-		if t := &m.Targets[i]; t.Upstream == upstream && slices.Contains(t.Serves, op) {
-			return t.candidate(name), true
+		if m.Targets[i].Upstream != upstream {
+			continue
+		}
+		if c, ok := m.Targets[i].candidate(name, a); ok {
+			return c, true
 		}
 	}
 	return Candidate{}, false
@@ -135,29 +202,33 @@ func (m *Model) CandidateAt(upstream, name string, op llm.Operation) (Candidate,
 
 // At is [Model.Candidate] at one upstream, which the client has chosen: the
 // model's target there, or if it has none there, or there is no model (m is
-// nil), the client's name as it is. It returns false if the upstream does not
-// serve op.
-func (t *Table) At(upstream string, m *Model, name string, op llm.Operation) (Candidate, bool) {
+// nil), the client's name as it is. It returns false if the upstream cannot
+// carry what is asked.
+func (t *Table) At(upstream string, m *Model, name string, a Ask) (Candidate, bool) {
 	if m != nil {
-		if c, ok := m.CandidateAt(upstream, name, op); ok {
+		if c, ok := m.CandidateAt(upstream, name, a); ok {
 			return c, true
 		}
 	}
 	for i := range t.upstreams {
-		if u := &t.upstreams[i]; u.Upstream == upstream && slices.Contains(u.Serves, op) {
-			return u.candidate(name), true
+		if u := &t.upstreams[i]; u.Upstream == upstream {
+			return u.candidate(name, a)
 		}
 	}
 	return Candidate{}, false
 }
 
 // candidate returns t for a model that the client calls name.
-func (t *Target) candidate(name string) Candidate {
-	c := Candidate{Target: t, Model: t.Model, Lane: llm.Express}
+func (t *Target) candidate(name string, a Ask) (Candidate, bool) {
+	lane, as, why, ok := t.lane(a)
+	if !ok {
+		return Candidate{}, false
+	}
+	c := Candidate{Target: t, Model: t.Model, Lane: lane, As: as, Why: why}
 	if c.Model == "" {
 		c.Model = t.stripped(name)
 	}
-	return c
+	return c, true
 }
 
 func (t *Target) stripped(name string) string {

@@ -52,7 +52,7 @@ func TestCandidate(t *testing.T) {
 		{llm.OpMessages, "b", "m", true},
 		{llm.OpEmbeddings, "", "", false},
 	} {
-		got, ok := m.Candidate("m", tt.op)
+		got, ok := m.Candidate("m", route.Ask{Op: tt.op})
 		if ok != tt.want {
 			t.Fatalf("Candidate(%s) found = %v, want %v", tt.op, ok, tt.want)
 		}
@@ -67,7 +67,7 @@ func TestStrip(t *testing.T) {
 	for name, want := range map[string]string{
 		"gpt-4.1": "gpt-41", "ft:gpt-4o.x": "ftgpt-4ox", "gpt-4o": "gpt-4o", ".:": ".:", "é.": "é",
 	} {
-		if got, _ := m.Candidate(name, llm.OpChat); got.Model != want {
+		if got, _ := m.Candidate(name, route.Ask{Op: llm.OpChat}); got.Model != want {
 			t.Errorf("Candidate(%q) = %q, want %q", name, got.Model, want)
 		}
 	}
@@ -97,7 +97,7 @@ func TestAt(t *testing.T) {
 		{"a", m, llm.OpMessages, ""},
 		{"d", m, llm.OpChat, ""},
 	} {
-		got, ok := table.At(tt.upstream, tt.model, "name", tt.op)
+		got, ok := table.At(tt.upstream, tt.model, "name", route.Ask{Op: tt.op})
 		if ok != (tt.want != "") || got.Model != tt.want {
 			t.Errorf("At(%s, %v, %s) = %q, %v; want %q", tt.upstream, tt.model != nil, tt.op, got.Model, ok, tt.want)
 		}

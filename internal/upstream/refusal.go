@@ -63,7 +63,7 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 	switch {
 	case !row.PassAnswer:
 		e.Answer.Header.Del("Content-Type")
-	case r.shape == native(a.op):
+	case r.shape == native(a.op) && !a.foreign:
 		e.Answer.Body = u.scrub.clean(body)
 		e.Answer.Header["Content-Type"] = jsonType
 	default:

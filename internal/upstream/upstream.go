@@ -193,6 +193,10 @@ type Call struct {
 	// out to be, it decides which timeouts apply.
 	Stream bool
 
+	// Foreign says that the client does not speak the protocol in which the
+	// upstream is asked: a refusal's body is not passed on then.
+	Foreign bool
+
 	// Sent, if not nil, is called at most once, from a goroutine of the
 	// transport, when the transport will not read Body any more. It must not
 	// block. That can be before Do returns, or after the answer's body has been
@@ -242,8 +246,9 @@ type Answer struct {
 	// RequestID is the upstream's own id of the request. Empty if it gave none.
 	RequestID string
 
-	op  llm.Operation
-	own *Credential // the client's, if it was sent: to be kept out of the log. A pointer, so that printing an Answer does not reach it
+	op      llm.Operation
+	foreign bool
+	own     *Credential // the client's, if it was sent: to be kept out of the log. A pointer, so that printing an Answer does not reach it
 }
 
 const (
@@ -281,7 +286,7 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 	}
 	r := request{
 		op: c.Op, method: c.Method, url: target, header: header,
-		stream: c.Stream, sent: c.Sent, own: own(c.Credential),
+		stream: c.Stream, sent: c.Sent, own: own(c.Credential), foreign: c.Foreign,
 	}
 	switch {
 	case len(c.Body) > 0:
@@ -315,16 +320,17 @@ func (u *Upstream) url(c *Call) (*url.URL, error) {
 
 // A request is what is sent, whoever made it.
 type request struct {
-	op     llm.Operation
-	method string
-	url    *url.URL
-	header http.Header
-	body   io.ReadCloser // nil if there is none
-	length int64         // of body; -1 if it is not known
-	stream bool
-	sent   func()
-	own    *Credential
-	opaque bool // the answer passes with all its headers, whatever its status and coding
+	op      llm.Operation
+	method  string
+	url     *url.URL
+	header  http.Header
+	body    io.ReadCloser // nil if there is none
+	length  int64         // of body; -1 if it is not known
+	stream  bool
+	sent    func()
+	own     *Credential
+	foreign bool // the client does not speak the protocol
+	opaque  bool // the answer passes with all its headers, whatever its status and coding
 
 	informed func(status int, header http.Header) // of answers that are not the last; may be nil
 }
@@ -366,7 +372,7 @@ func (u *Upstream) send(ctx context.Context, r request) (*Answer, error) {
 	a.answered(resp)
 	answer := &Answer{
 		Status: resp.StatusCode, ContentLength: resp.ContentLength, Body: a,
-		op: r.op, own: r.own,
+		op: r.op, own: r.own, foreign: r.foreign,
 	}
 	var id string
 	switch {

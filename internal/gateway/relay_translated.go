@@ -1,0 +1,234 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// maxTranslated bounds a whole answer that is translated, in bytes: all of it
+// must be there before any of it can be passed on.
+const maxTranslated = 64 << 20
+
+// relayTranslated passes the answer on in the client's protocol. What was
+// asked for decides in which form, whatever form it comes in.
+func (x *exchange) relayTranslated(media string) error {
+	stream := media == "text/event-stream" || media == "application/x-ndjson"
+	if whole := media == "" || media == "application/json" || strings.HasSuffix(media, "+json"); !stream && !whole {
+		return x.up.Unreadable(x.answer)
+	}
+	t := x.translation
+	t.builder = llm.NewBuilder(x.translated)
+	t.builder.Tools = t.tools
+	delete(x.answer.Header, "Content-Type")
+	if x.req.Stream {
+		return x.streamTranslated(stream)
+	}
+	if err := x.readTranslated(stream, nil); err != nil {
+		return err
+	}
+	r := t.builder.Reply()
+	if r.Status == llm.StatusFailed {
+		return x.failedInside(r.Failure)
+	}
+	x.answer.Header.Set("Content-Type", "application/json")
+	body := t.client.EncodeReply(nil, r, &t.options)
+	x.send(int64(len(body)))
+	return x.write(body)
+}
+
+// translated takes an event of the answer.
+func (x *exchange) translated(e llm.Event) {
+	t := x.translation
+	if e.Kind == llm.PartDelta || e.Kind == llm.InputDelta {
+		t.text += int64(len(e.Text))
+		t.said = true
+	}
+	if t.writer != nil {
+		t.out = t.writer.Append(t.out, e)
+	}
+}
+
+// readTranslated reads the answer to its end. between is called after each
+// read, with what there is to write.
+func (x *exchange) readTranslated(stream bool, between func() error) error {
+	t := x.translation
+	if !stream {
+		body, err := io.ReadAll(io.LimitReader(x.answer.Body, maxTranslated+1))
+		if err != nil {
+			return err
+		}
+		if len(body) > maxTranslated {
+			return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "gateway.relay", Upstream: x.target.Upstream}
+		}
+		return x.named(t.target.DecodeReply(body, t.builder))
+	}
+	reader := t.target.NewReader(t.builder)
+	s := x.h.memory.get(streamBuffer)
+	defer x.h.memory.put(s)
+	buf, total := s.b[:cap(s.b)], int64(0)
+	for {
+		n, readErr := x.answer.Body.Read(buf)
+		if total += int64(n); between == nil && total > maxTranslated {
+			return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "gateway.relay", Upstream: x.target.Upstream}
+		}
+		err := reader.Write(buf[:n])
+		if between != nil {
+			err = errors.Join(err, between())
+		}
+		switch {
+		case err != nil:
+			return x.named(err)
+		case t.builder.Over(): // what an upstream sends behind the end is nobody's
+			return nil
+		case atEnd(readErr):
+			return x.named(reader.Close())
+		case readErr != nil:
+			return readErr
+		}
+	}
+}
+
+// named returns err with the upstream's name.
+func (x *exchange) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *llm.AsError(err)
+	if e.Upstream == "" && e.Kind() != llm.Cancelled {
+		e.Upstream = x.target.Upstream
+	}
+	return &e
+}
+
+// failedInside is the error for an answer that began as a success and told of
+// its failure.
+func (x *exchange) failedInside(f *llm.Failure) error {
+	e := x.up.Told(x.answer, f.Code, f.Message)
+	switch f.Code {
+	case "rate_limit_exceeded", "rate_limit_error", "slow_down", "overloaded_error", "server_is_overloaded":
+		e.Code, e.RetryAfter = llm.CodeUpstreamLimited, time.Second
+	case "insufficient_quota":
+		e.Code = llm.CodeUpstreamQuota
+	case "invalid_prompt", "context_length_exceeded", "invalid_request_error":
+		e.Code = llm.CodeUpstreamRejected
+	}
+	return e
+}
+
+// streamTranslated answers with a stream. Its first event leaves at once: the
+// upstream has said that it will answer.
+func (x *exchange) streamTranslated(stream bool) error {
+	t := x.translation
+	t.writer, x.streaming = t.client.NewWriter(&t.options), true
+	h := x.w.Header()
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	x.answer.Header["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	x.send(-1)
+	t.builder.Begin("", "", 0)
+	out := x.newAlive()
+	defer out.stop()
+	if err := out.flush(); err != nil {
+		return err
+	}
+	err := x.readTranslated(stream, out.flush)
+	if flushErr := out.flush(); err == nil {
+		err = flushErr
+	}
+	out.stop()
+	if r := t.builder.Reply(); r.Status == llm.StatusFailed {
+		x.told = x.up.Told(x.answer, r.Failure.Code, r.Failure.Message)
+		return nil // the client has been told in the upstream's words
+	}
+	if t.over() && (err == nil || isCancelled(err)) {
+		return nil // everything was written; clients hang up at the last event
+	}
+	return err
+}
+
+// An alive writes a translated stream, and tells the client that it is still
+// there while the upstream is silent. The two do so by turns.
+type alive struct {
+	x       *exchange
+	mu      sync.Mutex
+	timer   *time.Timer // nil if the client is never told
+	last    time.Time   // of a write
+	stopped bool
+	err     error // of the first write that failed
+}
+
+func (x *exchange) newAlive() *alive {
+	a := &alive{x: x, last: time.Now()}
+	if every := x.translation.profile.KeepAlive; every > 0 {
+		a.timer = time.AfterFunc(every, a.tick)
+	}
+	return a
+}
+
+// flush writes what there is to write.
+func (a *alive) flush() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	x, t := a.x, a.x.translation
+	if t.said && !x.firstToken {
+		x.firstToken = true
+		after := time.Since(x.start)
+		for _, o := range x.h.observers {
+			o.FirstToken(x.id, after)
+		}
+	}
+	if len(t.out) == 0 || a.err != nil {
+		return a.err
+	}
+	n := len(t.out)
+	a.write(t.out)
+	t.out = t.out[:0]
+	if cap(t.out) > wholeBuffer {
+		t.out = nil
+	}
+	for _, o := range x.h.observers {
+		o.Event(x.id, n)
+	}
+	return a.err
+}
+
+// write is called with mu held.
+func (a *alive) write(p []byte) {
+	if a.err = a.x.write(p); a.err == nil {
+		a.err = a.x.flush()
+	}
+	a.x.disarm()
+	a.last = time.Now()
+}
+
+// tick tells the client that the stream is still there, if it has been silent
+// for long enough.
+func (a *alive) tick() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped || a.err != nil {
+		return
+	}
+	every := a.x.translation.profile.KeepAlive
+	if silent := time.Since(a.last); silent < every {
+		a.timer.Reset(every - silent)
+		return
+	}
+	a.write(a.x.translation.writer.KeepAlive(nil))
+	a.timer.Reset(every)
+}
+
+// stop ends it. No write is under way when it returns.
+func (a *alive) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopped = true
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
