@@ -56,7 +56,12 @@ func (a *App) buildSnapshot(simURL string) (*gateway.Snapshot, error) {
 	if t := cfg.Transparent; t.Upstream != "" {
 		s.Transparent = &gateway.Transparent{Upstream: s.Upstreams[t.Upstream], Prefix: t.Prefix, Apart: t.Address != ""}
 	}
-	s.Routes = route.New(models(cfg.Models, s.Upstreams), direct(cfg.Upstreams, s.Upstreams)...)
+	l := &lanes{upstreams: make(map[string]*config.Upstream, len(cfg.Upstreams))}
+	for i := range cfg.Upstreams {
+		l.upstreams[cfg.Upstreams[i].Name] = &cfg.Upstreams[i]
+	}
+	s.Routes = route.New(models(cfg.Models, s.Upstreams, l), direct(cfg.Upstreams, s.Upstreams, l)...)
+	s.Profiles = l.profiles
 	return s, nil
 }
 
@@ -78,18 +83,21 @@ func patterns(names []string) []llm.Pattern {
 	return out
 }
 
-func models(cfg []config.Model, upstreams map[string]*upstream.Upstream) []route.Model {
+func models(cfg []config.Model, upstreams map[string]*upstream.Upstream, l *lanes) []route.Model {
 	var out []route.Model
 	for _, m := range cfg {
 		model := route.Model{Name: llm.Pattern(m.Name)}
-		for _, t := range m.Targets {
-			model.Targets = append(model.Targets, route.Target{
+		for i := range m.Targets {
+			t := &m.Targets[i]
+			target := route.Target{
 				Upstream:      t.Upstream,
 				Model:         t.Model,
 				Strip:         t.Strip,
 				Serves:        serves(upstreams[t.Upstream]),
 				NoStreamUsage: !t.StreamUsage,
-			})
+			}
+			l.add(&target, t)
+			model.Targets = append(model.Targets, target)
 		}
 		out = append(out, model)
 	}
@@ -97,12 +105,14 @@ func models(cfg []config.Model, upstreams map[string]*upstream.Upstream) []route
 }
 
 // direct returns each upstream as the target of whatever name it is sent.
-func direct(cfg []config.Upstream, upstreams map[string]*upstream.Upstream) []route.Target {
+func direct(cfg []config.Upstream, upstreams map[string]*upstream.Upstream, l *lanes) []route.Target {
 	var out []route.Target
 	for i := range cfg {
-		out = append(out, route.Target{
+		target := route.Target{
 			Upstream: cfg[i].Name, Serves: serves(upstreams[cfg[i].Name]), NoStreamUsage: cfg[i].RefusesStreamUsage(),
-		})
+		}
+		l.add(&target, &config.Target{Upstream: cfg[i].Name, StreamUsage: !target.NoStreamUsage})
+		out = append(out, target)
 	}
 	return out
 }

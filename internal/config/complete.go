@@ -47,6 +47,26 @@ func (d *decoder) streamUsage(c *Config) {
 // stream_options.include_usage.
 const usageVersion = "2024-09-01-preview"
 
+// Dialects returns the protocols in which an upstream can be asked where a
+// target does not say, the one to translate to first.
+func (u *Upstream) Dialects() []string {
+	switch u.Kind {
+	case KindAnthropic:
+		return []string{"messages"}
+	case KindOllama:
+		return []string{"chat", "responses", "messages"}
+	case KindCompatible:
+		return []string{"chat"}
+	case KindSimulator:
+		return []string{"responses", "chat", "messages"}
+	case KindAzure:
+		if u.API == APIClassic {
+			return []string{"chat", "responses"}
+		}
+	}
+	return []string{"responses", "chat"}
+}
+
 // RefusesStreamUsage reports whether the upstream is known to refuse a stream
 // that is asked for its usage. [Target.StreamUsage] has the last word.
 func (u *Upstream) RefusesStreamUsage() bool {

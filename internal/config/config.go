@@ -330,10 +330,55 @@ type Target struct {
 	// azure with an `api_version` before 2024-09-01-preview, which refuses it.
 	StreamUsage bool `json:"stream_usage" default:"true"`
 
+	// The protocols in which the upstream can be asked: `chat`, `responses`
+	// and `messages`. A client that speaks another is translated to the first
+	// of them, and so is one whose request uses what the upstream's own form
+	// of its protocol does not take. Default: openai, azure with api v1 and
+	// simulator responses, chat (simulator messages too); azure with api
+	// classic chat, responses; ollama chat, responses, messages; anthropic
+	// messages; compatible chat.
+	Dialects []string `json:"dialects"`
+
+	// The family of models this one is of, such as `gpt-5` or `claude-opus-4-7`,
+	// where neither the client's name for it nor `model` says so: what it can
+	// be asked for depends on it.
+	Family string `json:"family"`
+
+	// What is done, where a request is translated, with settings that the
+	// model does not know. `off`: they are sent, and the upstream refuses
+	// them. `safe`: what changes nothing is left out, and reasoning effort
+	// goes to the nearest value. `drop`: all of them are left out, and
+	// `x-weir-lossy` names them. Default: `safe`.
+	Capabilities Capabilities `json:"capabilities" enum:"off|safe|drop"`
+
+	// What is done, where a request is translated, with tools that would run
+	// at another provider (web search, file search …). `drop` leaves them out
+	// while another tool can be called, `refuse` never. Default: `drop`.
+	HostedTools HostedTools `json:"hosted_tools" enum:"drop|refuse"`
+
 	// Punctuation that is taken out of the name the client asked for, where
 	// `model` is not given: `.:` makes gpt-4.1 a deployment called gpt-41.
 	Strip string `json:"strip"`
 }
+
+// Capabilities is a policy for settings that a model does not know.
+type Capabilities string
+
+// The policies.
+const (
+	CapabilitiesOff  Capabilities = "off"
+	CapabilitiesSafe Capabilities = "safe"
+	CapabilitiesDrop Capabilities = "drop"
+)
+
+// HostedTools is a policy for tools that run at a provider.
+type HostedTools string
+
+// The policies.
+const (
+	HostedDrop   HostedTools = "drop"
+	HostedRefuse HostedTools = "refuse"
+)
 
 // Routing is how a target is chosen beside the model's name.
 type Routing struct {

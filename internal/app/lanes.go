@@ -1,0 +1,113 @@
+package app
+
+import (
+	"time"
+
+	"github.com/weir-gateway/weir/internal/capability"
+	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
+)
+
+// keepAlive is how long a translated stream may be silent before the client is
+// told that it is still there. Codex gives up after 300 s, proxies in front
+// after 30 and more.
+const keepAlive = 15 * time.Second
+
+// lanes collects how each target is asked.
+type lanes struct {
+	upstreams map[string]*config.Upstream // :: name → upstream
+	profiles  []gateway.Profile
+}
+
+// add gives target its protocols, and its profile for those that are not the
+// client's.
+func (l *lanes) add(target *route.Target, t *config.Target) {
+	u := l.upstreams[t.Upstream]
+	if u == nil {
+		return
+	}
+	names := t.Dialects
+	if len(names) == 0 {
+		names = u.Dialects()
+	}
+	p := gateway.Profile{
+		Traits: make(map[llm.Dialect]dialect.Traits, len(names)),
+		Family: t.Family, Policy: capability.Policy(t.Capabilities), RefuseHosted: t.HostedTools == config.HostedRefuse,
+		KeepAlive: keepAlive,
+	}
+	if p.Policy == "" {
+		p.Policy = capability.Safe
+	}
+	for _, name := range names {
+		d := llm.Dialect(name)
+		target.Dialects = append(target.Dialects, d)
+		p.Traits[d] = traits(u, t, d)
+	}
+	if u.Kind == config.KindOllama {
+		target.Lacks = ollamaLacks
+	}
+	target.Profile = len(l.profiles)
+	l.profiles = append(l.profiles, p)
+}
+
+// ollamaLacks is what Ollama's form of the Responses protocol does not take,
+// or takes and does not do.
+//
+// Source: ollama/ollama openai/responses.go, read and tried 2026-08-21.
+var ollamaLacks = map[llm.Dialect]llm.Features{ // immutable
+	llm.Responses: llm.FeatureCustomTools | llm.FeatureClientTools | llm.FeatureToolItems | llm.FeatureState | llm.FeatureUnknownItems,
+}
+
+// everyTool are the kinds of tools that OpenAI's own Responses servers know.
+var everyTool = []llm.ToolKind{ // immutable
+	llm.ToolCustom, llm.ToolNamespace, llm.ToolLocalShell, llm.ToolShell, llm.ToolApplyPatch, llm.ToolSearch,
+}
+
+// traits returns in what an upstream differs from others of the same protocol.
+func traits(u *config.Upstream, t *config.Target, d llm.Dialect) dialect.Traits {
+	out := dialect.Traits{StreamUsage: t.StreamUsage}
+	switch u.Kind {
+	case config.KindOpenAI, config.KindAzure:
+		out.OpenAI, out.MaxCompletionTokens, out.Developer, out.ToolChoice = true, true, true, true
+		out.Files, out.Audio, out.ImageURLs = true, true, true
+		out.Tools = []llm.ToolKind{llm.ToolCustom}
+		if d == llm.Responses {
+			out.Tools, out.Audio = everyTool, false
+			out.Hosted = []string{
+				llm.HostedSearch, "file_search", "code_interpreter", "image_generation", "mcp", "computer", "computer_use_preview",
+			}
+		}
+	case config.KindOllama:
+		out.Reasoning = "reasoning"
+	case config.KindSimulator:
+		out.OpenAI, out.MaxCompletionTokens, out.Developer, out.ToolChoice = true, true, true, true
+		out.Files, out.Audio, out.ImageURLs = true, true, true
+		out.Reasoning = "reasoning_content"
+		if d == llm.Responses {
+			out.Tools = everyTool
+		}
+	case config.KindAnthropic:
+		out.ToolChoice, out.Files, out.ImageURLs = true, true, true
+		out.Hosted = []string{llm.HostedSearch}
+	case config.KindCompatible:
+		out.ToolChoice, out.ImageURLs = true, true
+		out.Reasoning = "reasoning_content"
+	}
+	if d == llm.Messages {
+		f := capability.Find(firstOf(t.Family, t.Model))
+		out.Effort, out.Adaptive = f.AdaptiveThinking, f.AdaptiveThinking
+	}
+	return out
+}
+
+func firstOf(names ...string) string {
+	for _, n := range names {
+		if n != "" {
+			return n
+		}
+	}
+	return ""
+}

@@ -1,0 +1,27 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// dialectNames are the protocols in which an upstream can be asked.
+var dialectNames = []string{"chat", "responses", "messages"} // immutable
+
+// dialects checks the protocols of a target.
+func (d *decoder) dialects(path string, names []string) {
+	if len(names) == 0 && d.given(path) && d.sound(path) {
+		d.fault(path, "is empty", "remove it, or name "+strings.Join(dialectNames, ", "))
+	}
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case !d.sound(at):
+		case !slices.Contains(dialectNames, name):
+			d.fault(at, d.quoteValue(at, name)+" is not a protocol", "write "+strings.Join(dialectNames, ", "))
+		case slices.Contains(names[:i], name):
+			d.fault(at, d.quoteValue(at, name)+" is there twice", "remove one of the two")
+		}
+	}
+}
