@@ -54,17 +54,17 @@ func (u *Upstream) Dialects() []string {
 	case KindAnthropic:
 		return []string{"messages"}
 	case KindOllama:
-		return []string{"chat", "responses", "messages"}
+		return []string{"chat", "responses", "messages", "completions"}
 	case KindCompatible:
-		return []string{"chat"}
+		return []string{"chat", "completions"}
 	case KindSimulator:
-		return []string{"responses", "chat", "messages"}
+		return []string{"responses", "chat", "messages", "completions"}
 	case KindAzure:
 		if u.API == APIClassic {
-			return []string{"chat", "responses"}
+			return []string{"chat", "responses", "completions"}
 		}
 	}
-	return []string{"responses", "chat"}
+	return []string{"responses", "chat", "completions"}
 }
 
 // RefusesStreamUsage reports whether the upstream is known to refuse a stream

@@ -330,13 +330,13 @@ type Target struct {
 	// azure with an `api_version` before 2024-09-01-preview, which refuses it.
 	StreamUsage bool `json:"stream_usage" default:"true"`
 
-	// The protocols in which the upstream can be asked: `chat`, `responses`
-	// and `messages`. A client that speaks another is translated to the first
+	// The protocols in which the upstream can be asked: `chat`, `responses`,
+	// `messages`, `completions`. A client that speaks another is translated to the first
 	// of them, and so is one whose request uses what the upstream's own form
-	// of its protocol does not take. Default: openai, azure with api v1 and
-	// simulator responses, chat (simulator messages too); azure with api
-	// classic chat, responses; ollama chat, responses, messages; anthropic
-	// messages; compatible chat.
+	// of its protocol does not take. Default: openai and azure with api v1
+	// responses, chat; azure with api classic chat, responses; simulator
+	// responses, chat, messages; ollama chat, responses, messages; compatible
+	// chat; behind them, completions; anthropic messages alone.
 	Dialects []string `json:"dialects"`
 
 	// The family of models this one is of, such as `gpt-5` or `claude-opus-4-7`,

@@ -50,7 +50,7 @@ keys:
 		{name: "a model that the key may use", key: few, model: "new-model", header: []string{"x-provider", "twin"}, upstream: "twin", target: "new-model"},
 		{name: "a model that the key may not use", key: few, model: "other", header: []string{"x-provider", "twin"}, code: llm.CodeModelNotAllowed},
 		{name: "nor one that nobody knows", key: few, model: "unknown", header: []string{"x-provider", "twin"}, code: llm.CodeModelNotAllowed},
-		{name: "an upstream without that API", key: all, model: "m", header: []string{"x-provider", "claude"}, code: llm.CodeUnsupportedOperation, says: "x-provider has chosen claude"},
+		{name: "an upstream of another protocol", key: all, model: "m", header: []string{"x-provider", "claude"}, upstream: "claude", target: "m"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := g.Ledger.Total()
@@ -69,6 +69,10 @@ keys:
 				t.Errorf("the answer does not say %q: %s", tt.says, body)
 			}
 		})
+	}
+	resp := g.Post(t, "/v1/embeddings", `{"model":"m","input":"x"}`, "Authorization", "Bearer "+all, "x-provider", "claude")
+	if body := gatetest.Body(t, resp); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "x-provider has chosen claude") {
+		t.Errorf("embeddings of an upstream that has none = %d %s", resp.StatusCode, body)
 	}
 	for _, r := range g.Sim.Served().Requests {
 		if r.Headers.Get("X-Provider") != "" {

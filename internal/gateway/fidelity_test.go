@@ -112,7 +112,7 @@ func TestAnswersPassByteForByte(t *testing.T) {
 				"X-Secret-Internal", "1", "Openai-Processing-Ms", "12", "X-Request-Id", "theirs", "Set-Cookie", "a=b")
 			g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
-models: [{ name: "*", targets: [{ upstream: up }] }]
+models: [{ name: "*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `, "UP", up.URL)
 			resp := g.Post(t, "/v1/chat/completions", request)
 			if got := gatetest.Body(t, resp); got != tt.answer {

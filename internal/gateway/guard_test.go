@@ -136,8 +136,8 @@ upstreams:
   - { name: pass, kind: compatible, endpoint: "${SIM}", auth: passthrough }
   - { name: own, kind: compatible, endpoint: "${SIM}", auth: { bearer: server-secret-1 } }
 models:
-  - { name: pass, targets: [{ upstream: pass }] }
-  - { name: own, targets: [{ upstream: own }] }`
+  - { name: pass, targets: [{ upstream: pass, dialects: [chat, responses, messages, completions] }] }
+  - { name: own, targets: [{ upstream: own, dialects: [chat, responses, messages, completions] }] }`
 	keyless, keyed := gatetest.Start(t, upstreams+"\nlisten: { open: true }"), gatetest.Start(t, upstreams+keys)
 	for _, tt := range []struct {
 		name   string

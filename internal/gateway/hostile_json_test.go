@@ -136,7 +136,7 @@ func TestOddJSON(t *testing.T) {
 			up := newRecorder(t, `{"object":"x"}`)
 			g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
-models: [{ name: m, targets: [{ upstream: up }] }]
+models: [{ name: m, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `, "UP", up.URL)
 			resp := g.Post(t, "/v1/chat/completions", tt.body)
 			if body := gatetest.Body(t, resp); resp.StatusCode != http.StatusOK {

@@ -26,7 +26,7 @@ models:
   - { name: openai, targets: [{ upstream: openai, model: m }] }
   - { name: azure, targets: [{ upstream: azure, model: m }] }
   - { name: classic, targets: [{ upstream: classic, model: m }] }
-  - { name: compatible, targets: [{ upstream: compatible, model: m }] }
+  - { name: compatible, targets: [{ upstream: compatible, model: m, dialects: [chat, responses, messages, completions] }] }
   - { name: ollama, targets: [{ upstream: ollama, model: m }] }
 `
 

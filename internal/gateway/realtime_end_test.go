@@ -557,7 +557,7 @@ func TestRealtimeLedgerPanics(t *testing.T) {
 	m := startModel(t, converses)
 	g := gatetest.StartWith(t, gatetest.Options{Ledger: panics{ledger.NewMemory(10)}}, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
-models: [{ name: m, targets: [{ upstream: up }] }]
+models: [{ name: m, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `, "UP", m.url)
 	c := open(t, g, "/v1/realtime?model=m")
 	say(t, c, `{"type":"response.create"}`)

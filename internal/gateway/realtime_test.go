@@ -89,7 +89,7 @@ func talks(t *testing.T, m *model, more string, rest ...string) *gatetest.Gate {
 	t.Helper()
 	return gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", `+more+` }]
-models: [{ name: m, targets: [{ upstream: up, model: far-away }] }]
+models: [{ name: m, targets: [{ upstream: up, model: far-away, dialects: [chat, responses, messages, completions] }] }]
 `+strings.Join(rest, "\n"), "UP", m.url)
 }
 
@@ -185,7 +185,7 @@ models:
   - { name: gpt-realtime, targets: [{ upstream: openai }] }
   - { name: far, targets: [{ upstream: azure, model: "my deployment" }] }
   - { name: old, targets: [{ upstream: classic, model: dep }] }
-  - { name: other, targets: [{ upstream: other }] }
+  - { name: other, targets: [{ upstream: other, dialects: [chat, responses, messages, completions] }] }
   - { name: sim, targets: [{ upstream: sim }] }
 `, "UP", m.url)
 	for _, tt := range []struct{ target, upstream, want, header, value string }{
@@ -294,9 +294,9 @@ func TestRealtimeModels(t *testing.T) {
 	g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
 models:
-  - { name: m, targets: [{ upstream: up, model: far-away }] }
-  - { name: whisper-1, targets: [{ upstream: up }] }
-  - { name: secret, targets: [{ upstream: up }] }
+  - { name: m, targets: [{ upstream: up, model: far-away, dialects: [chat, responses, messages, completions] }] }
+  - { name: whisper-1, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }
+  - { name: secret, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }
 keys: [{ name: k, secret: weir-0123456789a, models: [m, "whisper-*"] }]
 `, "UP", m.url)
 	c := open(t, g, "/v1/realtime?model=m", "Authorization", "Bearer weir-0123456789a")
@@ -380,7 +380,7 @@ func TestRealtimeIDs(t *testing.T) {
 	t.Cleanup(s.Close)
 	g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: openai, endpoint: "${UP}", auth: { api_key: made-up } }]
-models: [{ name: m, targets: [{ upstream: up }] }]
+models: [{ name: m, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 keys:
   - { name: a, tenant: a, secret: weir-0123456789a }
   - { name: b, tenant: b, secret: weir-0123456789b }

@@ -152,7 +152,7 @@ const passing = `
 upstreams:
   - { name: own, kind: compatible, endpoint: "${SIM}", auth: passthrough }
   - { name: other, kind: compatible, endpoint: "${SIM2}", auth: passthrough }
-models: [{ name: m, targets: [{ upstream: own }] }, { name: n, targets: [{ upstream: other }] }]
+models: [{ name: m, targets: [{ upstream: own, dialects: [chat, responses, messages, completions] }] }, { name: n, targets: [{ upstream: other, dialects: [chat, responses, messages, completions] }] }]
 `
 
 func ownToken(payload string) string {

@@ -238,7 +238,7 @@ func TestClientsHangUpAtTheLastEvent(t *testing.T) {
 	})
 	g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
-models: [{ name: "*", targets: [{ upstream: up }] }]
+models: [{ name: "*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `, "UP", up)
 	resp := g.Post(t, "/v1/chat/completions", dialectCases[0].body)
 	r := bufio.NewReader(resp.Body)
@@ -270,7 +270,7 @@ func TestCutAfterTheFinish(t *testing.T) {
 		})
 		g := gatetest.Start(t, `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}" }]
-models: [{ name: "*", targets: [{ upstream: up }] }]
+models: [{ name: "*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `, "UP", up)
 		got := streamed(t, g, dialectCases[0])
 		if strings.Contains(got, string(llm.CodeUpstreamTruncated)) != (tt.code != "") {

@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/capability"
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/chat"
+	"github.com/weir-gateway/weir/internal/dialect/completions"
 	"github.com/weir-gateway/weir/internal/dialect/messages"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/llm"
@@ -43,6 +45,8 @@ func clientCodec(d llm.Dialect) dialect.ClientCodec {
 		return responses.Dialect{}
 	case llm.Messages:
 		return messages.Dialect{}
+	case llm.Completions:
+		return completions.Dialect{}
 	default:
 		return nil
 	}
@@ -56,6 +60,8 @@ func upstreamCodec(d llm.Dialect) dialect.UpstreamCodec {
 		return responses.Dialect{}
 	case llm.Messages:
 		return messages.Dialect{}
+	case llm.Completions:
+		return completions.Dialect{}
 	default:
 		return nil
 	}
@@ -121,7 +127,8 @@ func (x *exchange) translate() error {
 	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect()), target: upstreamCodec(spoken)}
 	traits := t.profile.Traits[spoken]
 	fitted := *r
-	losses := x.fit(&fitted, t.profile)
+	fitted.Items = withoutSeals(r.Items)
+	losses := append(slices.Clone(r.Lost), x.fit(&fitted, t.profile)...)
 	lowered, tools, lost, err := dialect.Lower(&fitted, traits, t.profile.RefuseHosted)
 	if err != nil {
 		return err
@@ -148,6 +155,19 @@ func (x *exchange) translate() error {
 	}
 	x.out.slab.b = append(x.out.slab.b, encoded.Body...)
 	return nil
+}
+
+// withoutSeals returns items without what only another provider can read: it
+// would refuse it, and not the model be the wiser.
+func withoutSeals(items []llm.Item) []llm.Item {
+	if !slices.ContainsFunc(items, func(i llm.Item) bool { return i.Sealed != "" }) {
+		return items
+	}
+	items = slices.Clone(items)
+	for i := range items {
+		items[i].Sealed, items[i].Redacted = "", false
+	}
+	return items
 }
 
 // mintedPrefix begins every id that Weir makes up, behind the prefix of its

@@ -349,7 +349,7 @@ func TestTransparentStop(t *testing.T) {
 	g := gatetest.Start(t, `
 listen: { drain: 50ms }
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", auth: passthrough }]
-models: [{ name: m, targets: [{ upstream: up }] }]
+models: [{ name: m, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 transparent: { upstream: up, address: "127.0.0.1:0" }
 `, "UP", up.URL)
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, g.App.DoorURL()+"/v1/chat/completions", strings.NewReader("{}"))

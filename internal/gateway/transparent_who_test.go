@@ -100,7 +100,7 @@ func (m *mirror) forget() {
 // behind it.
 func TestTransparentPaths(t *testing.T) {
 	m := newMirror(t, func(http.ResponseWriter, *http.Request) {})
-	const models = "models: [{ name: m, targets: [{ upstream: up }] }]\n"
+	const models = "models: [{ name: m, targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]\n"
 	const one = "upstreams: [{ name: up, kind: compatible, endpoint: '${UP}', auth: passthrough }]\n"
 	all := gatetest.Start(t, door, "UP", m.URL)
 	below := gatetest.Start(t, one+models+"transparent: { upstream: up, prefix: /azure }", "UP", m.URL)

@@ -52,7 +52,7 @@ func selfSigned(t *testing.T, name string, until time.Time) (tls.Certificate, st
 // secured is wired with an upstream that is called over TLS.
 const secured = `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", ca_file: "${CA}", insecure_skip_verify: ${ANY}, auth: { bearer: "` + upstreamSecret + `" } }]
-models: [{ name: "*", targets: [{ upstream: up }] }]
+models: [{ name: "*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `
 
 // TestNoConnection: what never reached an upstream has used nothing, and the

@@ -29,8 +29,8 @@ import (
 const early = `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", ca_file: "${CA}", auth: { bearer: "` + upstreamSecret + `" } }]
 models:
-  - { name: "plain*", targets: [{ upstream: up }] }
-  - { name: "renamed*", targets: [{ upstream: up, model: theirs }] }
+  - { name: "plain*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }
+  - { name: "renamed*", targets: [{ upstream: up, model: theirs, dialects: [chat, responses, messages, completions] }] }
 `
 
 // patterned is a request of about n bytes that says everywhere whose it is.

@@ -28,7 +28,7 @@ const upstreamSecret = "sk-upstream-0123456789abcdefghijkl"
 // wired is a gateway before one provider that serves every model.
 const wired = `
 upstreams: [{ name: up, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" } }]
-models: [{ name: "*", targets: [{ upstream: up }] }]
+models: [{ name: "*", targets: [{ upstream: up, dialects: [chat, responses, messages, completions] }] }]
 `
 
 // A provider is an upstream written by hand: it reads requests and answers

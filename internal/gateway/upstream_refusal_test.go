@@ -29,8 +29,8 @@ models:
   - { name: "azure-classic*", targets: [{ upstream: azure-classic }] }
   - { name: "anthropic*", targets: [{ upstream: anthropic }] }
   - { name: "ollama*", targets: [{ upstream: ollama }] }
-  - { name: "compatible*", targets: [{ upstream: compatible }] }
-  - { name: "own*", targets: [{ upstream: own }] }
+  - { name: "compatible*", targets: [{ upstream: compatible, dialects: [chat, responses, messages, completions] }] }
+  - { name: "own*", targets: [{ upstream: own, dialects: [chat, responses, messages, completions] }] }
 `
 
 // speaks lists the kinds whose upstreams have a dialect.

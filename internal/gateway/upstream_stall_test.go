@@ -23,10 +23,10 @@ upstreams:
   - { name: total, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { total: 2500ms } }
   - { name: stream, kind: compatible, endpoint: "${UP}", auth: { bearer: "` + upstreamSecret + `" }, timeouts: { stream_total: 2500ms } }
 models:
-  - { name: "first*", targets: [{ upstream: first }] }
-  - { name: "idle*", targets: [{ upstream: idle }] }
-  - { name: "total*", targets: [{ upstream: total }] }
-  - { name: "stream*", targets: [{ upstream: stream }] }
+  - { name: "first*", targets: [{ upstream: first, dialects: [chat, responses, messages, completions] }] }
+  - { name: "idle*", targets: [{ upstream: idle, dialects: [chat, responses, messages, completions] }] }
+  - { name: "total*", targets: [{ upstream: total, dialects: [chat, responses, messages, completions] }] }
+  - { name: "stream*", targets: [{ upstream: stream, dialects: [chat, responses, messages, completions] }] }
 `
 
 // trickle sends the same few bytes again and again until the gateway hangs up.

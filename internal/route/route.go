@@ -170,7 +170,7 @@ func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bo
 // conversations can carry.
 func translatable(op llm.Operation) bool {
 	switch op {
-	case llm.OpChat, llm.OpResponses, llm.OpMessages:
+	case llm.OpChat, llm.OpResponses, llm.OpMessages, llm.OpCompletions:
 		return true
 	}
 	return false
