@@ -38,6 +38,9 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 		Family: t.Family, Policy: capability.Policy(t.Capabilities), RefuseHosted: t.HostedTools == config.HostedRefuse,
 		KeepAlive: keepAlive,
 	}
+	if t.KeepAliveGiven {
+		p.KeepAlive, target.KeepAlive = t.KeepAlive, t.KeepAlive
+	}
 	if p.Policy == "" {
 		p.Policy = capability.Safe
 	}

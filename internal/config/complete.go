@@ -35,6 +35,7 @@ func (d *decoder) streamUsage(c *Config) {
 	for i := range c.Models {
 		for j := range c.Models[i].Targets {
 			t, path := &c.Models[i].Targets[j], fmt.Sprintf("models[%d].targets[%d].stream_usage", i, j)
+			t.KeepAliveGiven = d.given(fmt.Sprintf("models[%d].targets[%d].keepalive", i, j))
 			if refuses[t.Upstream] && !d.given(path) {
 				t.StreamUsage = false
 				d.notes[path] = "because api_version is before " + usageVersion

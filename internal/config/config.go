@@ -339,6 +339,15 @@ type Target struct {
 	// chat; behind them, completions; anthropic messages alone.
 	Dialects []string `json:"dialects"`
 
+	// Tells the client of a stream that is silent for so long that it is still
+	// there, by something that clients skip: a comment, or an event of its own
+	// for those who take no comments for a sign of life. Without it translated
+	// streams have 15s, and those that pass as they come none.
+	KeepAlive time.Duration `json:"keepalive" range:"10ms..1h" off:"true"`
+
+	// KeepAliveGiven says whether KeepAlive was in the file, "off" included.
+	KeepAliveGiven bool `json:"-"`
+
 	// The family of models this one is of, such as `gpt-5` or `claude-opus-4-7`,
 	// where neither the client's name for it nor `model` says so: what it can
 	// be asked for depends on it.

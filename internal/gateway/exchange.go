@@ -48,6 +48,7 @@ type exchange struct {
 
 	neutral     *llm.Request // the request in neutral form; nil as long as nobody needs it
 	translation *translation // nil in the other lanes
+	alive       *alive       // of a stream; nil if its client is never told
 
 	answer     *upstream.Answer
 	tap        *dialect.Tap

@@ -150,6 +150,7 @@ func (x *exchange) relayStream() error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	defer x.keepAlive(x.target.KeepAlive).stop()
 	s := x.h.memory.get(streamBuffer)
 	defer func() { x.h.memory.put(s) }()
 	held := 0
@@ -163,7 +164,9 @@ func (x *exchange) relayStream() error {
 		buf := s.b[:cap(s.b)]
 		x.disarm()
 		n, readErr := x.answer.Body.Read(buf[held:])
+		x.alive.lock()
 		rest, err := x.forward(buf[:held+n], held)
+		x.alive.unlock()
 		if err != nil {
 			return err
 		}
@@ -174,6 +177,7 @@ func (x *exchange) relayStream() error {
 			buf = s.b[:cap(s.b)]
 		}
 		if readErr != nil {
+			x.alive.stop()
 			return x.endStream(buf[:held], readErr)
 		}
 	}

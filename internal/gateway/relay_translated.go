@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -131,16 +130,16 @@ func (x *exchange) streamTranslated(stream bool) error {
 	x.answer.Header["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
 	x.send(-1)
 	t.builder.Begin("", "", 0)
-	out := x.newAlive()
-	defer out.stop()
-	if err := out.flush(); err != nil {
+	alive := x.keepAlive(t.profile.KeepAlive)
+	defer alive.stop()
+	if err := x.flushTranslated(); err != nil {
 		return err
 	}
-	err := x.readTranslated(stream, out.flush)
-	if flushErr := out.flush(); err == nil {
+	err := x.readTranslated(stream, x.flushTranslated)
+	if flushErr := x.flushTranslated(); err == nil {
 		err = flushErr
 	}
-	out.stop()
+	alive.stop()
 	if r := t.builder.Reply(); r.Status == llm.StatusFailed {
 		x.told = x.up.Told(x.answer, r.Failure.Code, r.Failure.Message)
 		return nil // the client has been told in the upstream's words
@@ -151,30 +150,11 @@ func (x *exchange) streamTranslated(stream bool) error {
 	return err
 }
 
-// An alive writes a translated stream, and tells the client that it is still
-// there while the upstream is silent. The two do so by turns.
-type alive struct {
-	x       *exchange
-	mu      sync.Mutex
-	timer   *time.Timer // nil if the client is never told
-	last    time.Time   // of a write
-	stopped bool
-	err     error // of the first write that failed
-}
-
-func (x *exchange) newAlive() *alive {
-	a := &alive{x: x, last: time.Now()}
-	if every := x.translation.profile.KeepAlive; every > 0 {
-		a.timer = time.AfterFunc(every, a.tick)
-	}
-	return a
-}
-
-// flush writes what there is to write.
-func (a *alive) flush() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	x, t := a.x, a.x.translation
+// flushTranslated writes what there is to write.
+func (x *exchange) flushTranslated() error {
+	x.alive.lock()
+	defer x.alive.unlock()
+	t := x.translation
 	if t.said && !x.firstToken {
 		x.firstToken = true
 		after := time.Since(x.start)
@@ -182,53 +162,20 @@ func (a *alive) flush() error {
 			o.FirstToken(x.id, after)
 		}
 	}
-	if len(t.out) == 0 || a.err != nil {
-		return a.err
-	}
 	n := len(t.out)
-	a.write(t.out)
-	t.out = t.out[:0]
-	if cap(t.out) > wholeBuffer {
+	if n == 0 {
+		return nil
+	}
+	err := x.write(t.out)
+	if err == nil {
+		err = x.flush()
+	}
+	x.disarm()
+	if t.out = t.out[:0]; cap(t.out) > wholeBuffer {
 		t.out = nil
 	}
 	for _, o := range x.h.observers {
 		o.Event(x.id, n)
 	}
-	return a.err
-}
-
-// write is called with mu held.
-func (a *alive) write(p []byte) {
-	if a.err = a.x.write(p); a.err == nil {
-		a.err = a.x.flush()
-	}
-	a.x.disarm()
-	a.last = time.Now()
-}
-
-// tick tells the client that the stream is still there, if it has been silent
-// for long enough.
-func (a *alive) tick() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.stopped || a.err != nil {
-		return
-	}
-	every := a.x.translation.profile.KeepAlive
-	if silent := time.Since(a.last); silent < every {
-		a.timer.Reset(every - silent)
-		return
-	}
-	a.write(a.x.translation.writer.KeepAlive(nil))
-	a.timer.Reset(every)
-}
-
-// stop ends it. No write is under way when it returns.
-func (a *alive) stop() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.stopped = true
-	if a.timer != nil {
-		a.timer.Stop()
-	}
+	return err
 }

@@ -27,25 +27,24 @@ var speakers = []struct { // immutable
 	body     string // %s: the model
 	tool     string // the same with a tool that is to be called
 	terminal string // what the last events of a stream hold
-	usage    []string
 }{
 	{
 		llm.Chat, "/v1/chat/completions",
 		`{"model":"%s","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hello"}],"stream":STREAM}`,
 		`{"model":"%s","messages":[{"role":"user","content":"call look {\"at\":\"x\"}"}],"tools":[{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"at":{"type":"string"}}}}}],"stream":STREAM}`,
-		"data: [DONE]", []string{"usage", "prompt_tokens"},
+		"data: [DONE]",
 	},
 	{
 		llm.Responses, "/v1/responses",
 		`{"model":"%s","instructions":"be brief","input":"hello","stream":STREAM}`,
 		`{"model":"%s","input":"call look {\"at\":\"x\"}","tools":[{"type":"function","name":"look","parameters":{"type":"object","properties":{"at":{"type":"string"}}},"strict":false}],"stream":STREAM}`,
-		"event: response.completed", []string{"usage", "input_tokens"},
+		"event: response.completed",
 	},
 	{
 		llm.Messages, "/v1/messages",
 		`{"model":"%s","max_tokens":100,"system":"be brief","messages":[{"role":"user","content":"hello"}],"stream":STREAM}`,
 		`{"model":"%s","max_tokens":100,"messages":[{"role":"user","content":"call look {\"at\":\"x\"}"}],"tools":[{"name":"look","input_schema":{"type":"object","properties":{"at":{"type":"string"}}}}],"stream":STREAM}`,
-		"event: message_stop", []string{"usage", "input_tokens"},
+		"event: message_stop",
 	},
 }
 
@@ -182,6 +181,36 @@ func TestTranslatedStreamsThatBreak(t *testing.T) {
 				if e := entries[len(entries)-1]; e.Code == "" || e.Usage.Provenance == llm.UsageReported && e.Usage.Output == 0 {
 					t.Errorf("%v: %s to %s: entry %+v, want a failure", how, client.dialect, up, e)
 				}
+			}
+		}
+	}
+}
+
+// TestKeepAlive: a client whose stream is silent is told that it is still
+// there, between whole events and by what it skips.
+func TestKeepAlive(t *testing.T) {
+	g := gatetest.Start(t, `
+upstreams: [{ name: sim, kind: simulator, endpoint: "${SIM}" }]
+models:
+  - { name: as-chat, targets: [{ upstream: sim, model: sim-1, dialects: [chat], keepalive: 20ms }] }
+  - { name: as-responses, targets: [{ upstream: sim, model: sim-1, dialects: [responses], keepalive: 20ms }] }
+  - { name: as-messages, targets: [{ upstream: sim, model: sim-1, dialects: [messages], keepalive: 20ms }] }
+  - { name: off, targets: [{ upstream: sim, model: sim-1, keepalive: off }] }
+`)
+	told := map[llm.Dialect]string{
+		llm.Chat: "\n\n: ping\n\n", llm.Responses: "\n\nevent: keepalive\ndata: {\"type\":\"keepalive\"}\n\n", llm.Messages: "\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n",
+	}
+	for _, client := range speakers {
+		for _, model := range []string{"as-chat", "as-responses", "as-messages", "off"} {
+			body := strings.ReplaceAll(strings.Replace(client.body, "%s", model, 1), "STREAM", "true")
+			resp := g.Post(t, client.path, body, "x-sim-event-delay", "60ms")
+			got := gatetest.Body(t, resp)
+			if !strings.Contains(joined(got), "echo: hello") || !strings.Contains(got, client.terminal) {
+				t.Errorf("%s of %s is not whole:\n%s", client.dialect, model, got)
+			}
+			ping := told[client.dialect]
+			if n := strings.Count(got, ping); (n < 2) != (model == "off") { // the upstream may send one itself
+				t.Errorf("%s of %s is told %d times that it is alive:\n%s", client.dialect, model, n, got)
 			}
 		}
 	}

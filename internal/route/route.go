@@ -3,6 +3,7 @@ package route
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
 )
@@ -29,6 +30,10 @@ type Target struct {
 	// Lacks are the features that the upstream's API of a dialect has not. A
 	// request that uses one is translated to the first of the other dialects.
 	Lacks map[llm.Dialect]llm.Features
+
+	// KeepAlive is how long a stream in the express lane may be silent before
+	// the client is told that it is still there. Zero is for ever.
+	KeepAlive time.Duration
 
 	// Profile is for whoever translates: which of its profiles the target has.
 	Profile int
