@@ -17,10 +17,11 @@ func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded
 	if err := e.refuse(); err != nil {
 		return dialect.Encoded{}, err
 	}
-	messages, err := e.conversation()
+	messages, losses, err := dialect.Turns(r, t.Traits)
 	if err != nil {
 		return dialect.Encoded{}, err
 	}
+	e.losses = losses
 	e.w.Open('{')
 	e.w.Name("model").Text(t.Model)
 	e.w.Name("messages").Open('[')

@@ -9,45 +9,31 @@ import (
 )
 
 // between is what stands between two texts that become one.
-const between = "\n\n"
+const between = dialect.Between
 
 // message writes one message.
-func (e *encoder) message(m *message) error {
-	e.w.Open('{').Name("role").Text(string(m.role))
-	e.text("name", m.name)
+func (e *encoder) message(m *dialect.Turn) error {
+	e.w.Open('{').Name("role").Text(string(m.Role))
+	e.text("name", m.Name)
 	var err error
-	switch m.role {
+	switch m.Role {
 	case llm.RoleAssistant:
 		err = e.assistant(m)
-	case roleTool:
-		e.w.Name("tool_call_id").Text(m.callID)
-		e.w.Name("content").Text(m.joined("\n"))
+	case dialect.RoleTool:
+		e.w.Name("tool_call_id").Text(m.Call.CallID)
+		e.w.Name("content").Text(m.Text("\n"))
 	case llm.RoleUser:
 		err = e.user(m)
 	default:
-		for i := range m.parts {
-			if m.parts[i].Kind != llm.PartText {
-				return noSuchPart(&m.parts[i])
+		for i := range m.Parts {
+			if m.Parts[i].Kind != llm.PartText {
+				return noSuchPart(&m.Parts[i])
 			}
 		}
-		e.w.Name("content").Text(m.joined(between))
+		e.w.Name("content").Text(m.Text(between))
 	}
 	e.w.Close('}')
 	return err
-}
-
-// joined returns the texts of m as one.
-func (m *message) joined(separator string) string {
-	if len(m.parts) == 1 {
-		return m.parts[0].Text
-	}
-	var texts []string
-	for i := range m.parts {
-		if m.parts[i].Kind == llm.PartText {
-			texts = append(texts, m.parts[i].Text)
-		}
-	}
-	return strings.Join(texts, separator)
 }
 
 func noSuchPart(p *llm.Part) error {
@@ -55,19 +41,19 @@ func noSuchPart(p *llm.Part) error {
 }
 
 // user writes what a user says: as plain text if it is nothing else.
-func (e *encoder) user(m *message) error {
+func (e *encoder) user(m *dialect.Turn) error {
 	plain := true
-	for i := range m.parts {
-		plain = plain && m.parts[i].Kind == llm.PartText
+	for i := range m.Parts {
+		plain = plain && m.Parts[i].Kind == llm.PartText
 	}
 	e.w.Name("content")
 	if plain {
-		e.w.Text(m.joined(between))
+		e.w.Text(m.Text(between))
 		return nil
 	}
 	e.w.Open('[')
-	for i := range m.parts {
-		if err := e.part(&m.parts[i]); err != nil {
+	for i := range m.Parts {
+		if err := e.part(&m.Parts[i]); err != nil {
 			return err
 		}
 	}
@@ -125,10 +111,10 @@ func (e *encoder) image(p *llm.Part) error {
 }
 
 // assistant writes what the model has said and done before.
-func (e *encoder) assistant(m *message) error {
+func (e *encoder) assistant(m *dialect.Turn) error {
 	var text, refusal strings.Builder
-	for i := range m.parts {
-		switch p := &m.parts[i]; p.Kind {
+	for i := range m.Parts {
+		switch p := &m.Parts[i]; p.Kind {
 		case llm.PartText:
 			text.WriteString(p.Text)
 		case llm.PartRefusal:
@@ -142,21 +128,21 @@ func (e *encoder) assistant(m *message) error {
 		}
 	}
 	e.w.Name("content")
-	if text.Len() == 0 && e.t.OpenAI && (len(m.calls) > 0 || refusal.Len() > 0) {
+	if text.Len() == 0 && e.t.OpenAI && (len(m.Calls) > 0 || refusal.Len() > 0) {
 		e.w.Null()
 	} else {
 		e.w.Text(text.String()) // null is refused by some servers
 	}
 	e.text("refusal", refusal.String())
 	// DeepSeek demands the member with calls, empty if there is nothing in it.
-	if name := e.t.Reasoning; name != "" && (m.reasoning != "" || name == "reasoning_content" && len(m.calls) > 0) {
-		e.w.Name(name).Text(m.reasoning)
+	if name := e.t.Reasoning; name != "" && (m.Reasoning != "" || name == "reasoning_content" && len(m.Calls) > 0) {
+		e.w.Name(name).Text(m.Reasoning)
 	}
-	if len(m.calls) == 0 {
+	if len(m.Calls) == 0 {
 		return nil
 	}
 	e.w.Name("tool_calls").Open('[')
-	for _, c := range m.calls {
+	for _, c := range m.Calls {
 		e.call(c)
 	}
 	e.w.Close(']')
