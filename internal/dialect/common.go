@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -26,6 +27,16 @@ func Effort(r *llm.Request) string {
 	default:
 		return "high"
 	}
+}
+
+// LostTo returns what a target of this protocol is not told because the neutral
+// form does not hold it: nothing if the client speaks the same. Every
+// EncodeRequest begins its losses with it.
+func LostTo(target llm.Dialect, r *llm.Request) []Loss {
+	if r.Dialect == target {
+		return nil
+	}
+	return slices.Clone(r.Lost)
 }
 
 // SplitDataURL returns what a data URL in base64 holds (RFC 2397), and its

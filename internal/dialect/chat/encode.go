@@ -21,7 +21,7 @@ func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded
 	if err != nil {
 		return dialect.Encoded{}, err
 	}
-	e.losses = losses
+	e.losses = append(dialect.LostTo(llm.Chat, r), losses...)
 	e.w.Open('{')
 	e.w.Name("model").Text(t.Model)
 	e.w.Name("messages").Open('[')

@@ -16,7 +16,7 @@ const defaultMaxTokens = 8192
 // EncodeRequest writes r for a server of the protocol. What a client of the
 // same protocol wrote goes as it came, but for what has been changed since.
 func (d Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded, error) {
-	e := encoder{r: r, t: t.Traits, own: r.Dialect == llm.Messages, counting: d.Counting}
+	e := encoder{r: r, t: t.Traits, own: r.Dialect == llm.Messages, counting: d.Counting, losses: dialect.LostTo(llm.Messages, r)}
 	if err := e.refuse(); err != nil {
 		return dialect.Encoded{}, err
 	}

@@ -49,9 +49,6 @@ func (e *requestEncoder) item(item *llm.Item, at int) error {
 }
 
 func (e *requestEncoder) message(item *llm.Item) error {
-	if item.Name != "" {
-		e.lose(item.Path+".name", "the model's server is not told who speaks")
-	}
 	if len(item.Parts) == 0 {
 		return nil // of a turn that was nothing but calls
 	}

@@ -16,9 +16,7 @@ const minOutput = 16
 // EncodeRequest writes r for a server of the protocol.
 func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded, error) {
 	e := requestEncoder{r: r, t: t, j: new(jsontree.Writer), own: r.Dialect == llm.Responses}
-	if !e.own {
-		e.losses = append(e.losses, r.Lost...)
-	}
+	e.losses = dialect.LostTo(llm.Responses, r)
 	if err := e.refuse(); err != nil {
 		return dialect.Encoded{}, err
 	}
