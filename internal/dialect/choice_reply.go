@@ -77,8 +77,12 @@ func failChoice(b *llm.Builder, e jsontree.Value) {
 	if f.Message == "" {
 		f.Message = "the upstream failed and did not say why"
 	}
-	f.Code, f.Type, f.Message = clip(f.Code, maxFailureCode), clip(f.Type, maxFailureCode), clip(f.Message, maxFailureMessage)
-	b.Fail(f)
+	b.Fail(Bounded(f))
+}
+
+// Bounded returns a failure of which an upstream has not said too much.
+func Bounded(f llm.Failure) llm.Failure {
+	return llm.Failure{Code: clip(f.Code, maxFailureCode), Type: clip(f.Type, maxFailureCode), Message: clip(f.Message, maxFailureMessage)}
 }
 
 // LaterFinish returns the finish_reason of a choice that has told one before

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -73,3 +74,25 @@ var shared = map[string]bool{ // immutable
 // IsShared reports whether a member of llm.Request.Others is one that OpenAI's
 // protocols have in common.
 func IsShared(name string) bool { return shared[name] }
+
+const emptySchema = `{"type":"object","properties":{}}`
+
+// ObjectSchema returns a function's parameters as the schema of an object,
+// byte for byte where they are one.
+func ObjectSchema(raw []byte) []byte {
+	v, err := jsontree.Parse(raw)
+	if err != nil || v.Len() == 0 {
+		return []byte(emptySchema)
+	}
+	if v.Get("type").Is("object") {
+		return raw
+	}
+	var w jsontree.Writer
+	w.Open('{').Name("type").Text("object")
+	for name, member := range v.Members() {
+		if name != "type" {
+			w.Name(name).Raw(member.Raw())
+		}
+	}
+	return w.Close('}').Bytes()
+}

@@ -12,6 +12,7 @@ const (
 	Responses   Dialect = "responses"   // OpenAI Responses
 	Messages    Dialect = "messages"    // Anthropic Messages
 	Completions Dialect = "completions" // OpenAI legacy Completions
+	Ollama      Dialect = "ollama"      // Ollama's own /api/chat, of upstreams alone
 )
 
 // An Operation is what a client asks for.

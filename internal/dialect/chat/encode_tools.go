@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/jsontree"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -74,7 +73,7 @@ func (e *encoder) tool(t *llm.Tool) error {
 		e.w.Open('{').Name("type").Text("function").Name("function").Open('{')
 		e.w.Name("name").Text(t.Name)
 		e.text("description", t.Description)
-		e.w.Name("parameters").Raw(objectSchema(t.Schema))
+		e.w.Name("parameters").Raw(dialect.ObjectSchema(t.Schema))
 		if t.Strict != nil {
 			e.w.Name("strict").Bool(*t.Strict)
 		}
@@ -96,28 +95,6 @@ func (e *encoder) tool(t *llm.Tool) error {
 		return dialect.UnsupportedValue(t.Path+".type", "the target has no such tool")
 	}
 	return nil
-}
-
-const emptySchema = `{"type":"object","properties":{}}`
-
-// objectSchema returns a function's parameters as the schema of an object,
-// byte for byte where they are one.
-func objectSchema(raw []byte) []byte {
-	v, err := jsontree.Parse(raw)
-	if err != nil || v.Len() == 0 {
-		return []byte(emptySchema)
-	}
-	if v.Get("type").Is("object") {
-		return raw
-	}
-	var w jsontree.Writer
-	w.Open('{').Name("type").Text("object")
-	for name, member := range v.Members() {
-		if name != "type" {
-			w.Name(name).Raw(member.Raw())
-		}
-	}
-	return w.Close('}').Bytes()
 }
 
 func (e *encoder) choice() error {

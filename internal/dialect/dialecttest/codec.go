@@ -46,7 +46,9 @@ type Carries struct {
 	Filtered     bool // an end by a content filter
 	CacheWrite   bool
 	ReasonTokens bool
+	NoCache      bool // nothing is told of cached input
 	NoWriter     bool // no client speaks it
+	NoRequests   bool // its requests are only written
 	StopSequence bool
 	TextAlone    bool // no calls, and no conversation
 }
@@ -232,6 +234,9 @@ func (s CodecSuite) failures(t *testing.T) {
 }
 
 func (s CodecSuite) requests(t *testing.T) {
+	if s.Carries.NoRequests {
+		return
+	}
 	if s.Carries.TextAlone {
 		return
 	}

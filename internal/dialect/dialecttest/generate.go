@@ -75,6 +75,9 @@ func (s CodecSuite) generate(r *rand.Rand, emit func(llm.Event)) *llm.Reply {
 	if s.Carries.ReasonTokens {
 		u.Reasoning = int64(r.IntN(10))
 	}
+	if s.Carries.NoCache {
+		u.CachedInput = 0
+	}
 	a.Usage = u
 	reason := ""
 	switch k := r.IntN(6); {

@@ -138,7 +138,7 @@ func decodeFailure(v jsontree.Value) llm.Failure {
 	if strings.TrimSpace(f.Message) == "" {
 		f.Message = "the upstream said that it failed, and not why"
 	}
-	return f
+	return dialect.Bounded(f)
 }
 
 func decodeUsage(v jsontree.Value) llm.Usage {
