@@ -94,7 +94,8 @@ func TestSimulator(t *testing.T) {
 		{"cut", "sim-1", llm.Request{Items: user("a long text"), MaxOutput: new(int64(1))}, "text, incomplete"},
 		{"call", "sim-1", llm.Request{Items: user(`call f {"a":1}`), Tools: tools}, `call f {"a":1}, completed`},
 		{
-			"turn behind a call", "sim-1", llm.Request{Tools: tools, Items: append(user("hi"),
+			"turn behind a call", "sim-1",
+			llm.Request{Tools: tools, Items: append(user("hi"),
 				llm.Item{Kind: llm.ItemCall, CallID: "c", Name: "f", Input: `{"a":1}`}, llm.Item{Kind: llm.ItemOutput, CallID: "c", Parts: []llm.Part{word("x")}})},
 			"text, completed",
 		},
