@@ -315,5 +315,5 @@ func (a *App) closeSockets() error {
 var operations = []llm.Operation{ // immutable
 	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
 	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
-	llm.OpRealtime,
+	llm.OpRealtime, llm.OpOllamaChat,
 }

@@ -331,7 +331,7 @@ type Target struct {
 	StreamUsage bool `json:"stream_usage" default:"true"`
 
 	// The protocols in which the upstream can be asked: `chat`, `responses`,
-	// `messages`, `completions`. A client that speaks another is translated to the first
+	// `messages`, `completions`, and `ollama`, which is Ollama's own. A client that speaks another is translated to the first
 	// of them, and so is one whose request uses what the upstream's own form
 	// of its protocol does not take. Default: openai and azure with api v1
 	// responses, chat; azure with api classic chat, responses; simulator

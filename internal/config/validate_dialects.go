@@ -7,7 +7,7 @@ import (
 )
 
 // dialectNames are the protocols in which an upstream can be asked.
-var dialectNames = []string{"chat", "responses", "messages", "completions"} // immutable
+var dialectNames = []string{"chat", "responses", "messages", "completions", "ollama"} // immutable
 
 // dialects checks the protocols of a target.
 func (d *decoder) dialects(path string, names []string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect/chat"
 	"github.com/weir-gateway/weir/internal/dialect/completions"
 	"github.com/weir-gateway/weir/internal/dialect/messages"
+	"github.com/weir-gateway/weir/internal/dialect/ollama"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/llm"
 )
@@ -62,6 +63,8 @@ func upstreamCodec(d llm.Dialect) dialect.UpstreamCodec {
 		return messages.Dialect{}
 	case llm.Completions:
 		return completions.Dialect{}
+	case llm.Ollama:
+		return ollama.Dialect{}
 	default:
 		return nil
 	}
@@ -128,7 +131,7 @@ func (x *exchange) translate() error {
 	traits := t.profile.Traits[spoken]
 	fitted := *r
 	fitted.Items = withoutSeals(r.Items)
-	losses := append(slices.Clone(r.Lost), x.fit(&fitted, t.profile)...)
+	losses := x.fit(&fitted, t.profile)
 	lowered, tools, lost, err := dialect.Lower(&fitted, traits, t.profile.RefuseHosted)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ models:
   - { name: as-chat, targets: [{ upstream: sim, model: sim-1, dialects: [chat] }] }
   - { name: as-responses, targets: [{ upstream: sim, model: sim-1, dialects: [responses] }] }
   - { name: as-messages, targets: [{ upstream: sim, model: sim-1, dialects: [messages] }] }
+  - { name: as-ollama, targets: [{ upstream: sim, model: sim-1, dialects: [ollama] }] }
 `
 
 // speakers are requests of each protocol for the same, and where their answers
@@ -51,7 +52,7 @@ var speakers = []struct { // immutable
 func TestEveryClientToEveryUpstream(t *testing.T) {
 	g := gatetest.Start(t, oneEach)
 	for _, client := range speakers {
-		for _, up := range []string{"chat", "responses", "messages"} {
+		for _, up := range []string{"chat", "responses", "messages", "ollama"} {
 			for _, stream := range []string{"false", "true"} {
 				t.Run(string(client.dialect)+" to "+up+" stream="+stream, func(t *testing.T) {
 					lane := llm.Translated
@@ -130,7 +131,7 @@ func joined(body string) string {
 func TestTranslatedRefusals(t *testing.T) {
 	g := gatetest.Start(t, oneEach)
 	for _, client := range speakers {
-		for _, up := range []string{"chat", "responses", "messages"} {
+		for _, up := range []string{"chat", "responses", "messages", "ollama"} {
 			if string(client.dialect) == up {
 				continue
 			}
@@ -160,9 +161,9 @@ func TestTranslatedRefusals(t *testing.T) {
 // ends in the client's own failure and never cleanly.
 func TestTranslatedStreamsThatBreak(t *testing.T) {
 	g := gatetest.Start(t, oneEach)
-	for _, how := range [][]string{{"x-sim-cut", "3"}, {"x-sim-end-early", "3"}, {"x-sim-error", "middle"}} {
+	for _, how := range [][]string{{"x-sim-cut", "2"}, {"x-sim-end-early", "2"}, {"x-sim-error", "middle"}} {
 		for _, client := range speakers {
-			for _, up := range []string{"chat", "responses", "messages"} {
+			for _, up := range []string{"chat", "responses", "messages", "ollama"} {
 				if string(client.dialect) == up {
 					continue
 				}

@@ -28,6 +28,7 @@ const (
 	OpCountTokens Operation = "count_tokens"
 	OpModels      Operation = "models" // answered from the catalog; never leaves the gateway
 
+	OpOllamaChat  Operation = "ollama_chat"  // a chat in Ollama's own protocol, which no client is served in
 	OpInputTokens Operation = "input_tokens" // how many tokens a responses request would be
 	OpCompact     Operation = "compact"      // a responses conversation made shorter
 	OpModerations Operation = "moderations"
@@ -53,6 +54,8 @@ func (o Operation) Dialect() Dialect {
 		return Messages
 	case OpCompletions:
 		return Completions
+	case OpOllamaChat:
+		return Ollama
 	default:
 		return Chat
 	}
@@ -67,6 +70,8 @@ func (d Dialect) Operation() Operation {
 		return OpMessages
 	case Completions:
 		return OpCompletions
+	case Ollama:
+		return OpOllamaChat
 	default:
 		return OpChat
 	}

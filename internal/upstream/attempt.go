@@ -105,10 +105,12 @@ func (a *attempt) answered(resp *http.Response) {
 	}
 }
 
-// isStream reports whether an answer is a stream of events.
+// isStream reports whether an answer is a stream of events, or of lines as
+// Ollama's own protocol has them.
 func isStream(resp *http.Response) bool {
 	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	return resp.StatusCode/100 == 2 && strings.EqualFold(strings.TrimSpace(media), "text/event-stream")
+	media = strings.TrimSpace(media)
+	return resp.StatusCode/100 == 2 && (strings.EqualFold(media, "text/event-stream") || strings.EqualFold(media, "application/x-ndjson"))
 }
 
 // Read reads the body of the answer; see [Answer.Body].
