@@ -60,15 +60,32 @@ func (x *exchange) noTargetThere() error {
 }
 
 // checkUnknown refuses references that nobody has seen, unless the upstream
-// that the exchange goes to is to decide.
+// that the exchange goes to is to decide, or would never hear of them.
 func (x *exchange) checkUnknown() error {
 	for _, ref := range x.unknown {
+		if x.target.Lane == llm.Translated && x.saidInFull(ref) {
+			continue
+		}
 		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
 		if !forwards || strings.HasPrefix(ref.ID, reservedID) {
 			return referenceError(ref)
 		}
 	}
 	return nil
+}
+
+// saidInFull reports whether a reference is the own id of an item that says
+// all it is. Such an id is for the upstream that gave it; no other is sent it.
+func (x *exchange) saidInFull(ref *dialect.Reference) bool {
+	path, isID := strings.CutSuffix(ref.Param, ".id")
+	if !isID {
+		return false
+	}
+	r, err := x.decode()
+	if err != nil {
+		return true // and the request will be refused for that
+	}
+	return slices.ContainsFunc(r.Items, func(i llm.Item) bool { return i.Path == path && i.Kind == llm.ItemReasoning })
 }
 
 // referenceError is the answer for a reference that leads nowhere, or to
