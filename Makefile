@@ -13,7 +13,7 @@ ARGS     ?=
 E2E := $(if $(wildcard test/e2e/*_test.go),"test/e2e -timeout=20m")
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test deps check race lint fmt policy fuzz soak bench conformance golden clean clean-tree
+.PHONY: help run build test matrix deps check race lint fmt policy fuzz soak bench conformance golden clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: ## run every test this machine can, and list what was left out
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then scripts/deps.sh || true; fi
 	@scripts/fetch.sh
 	@$(GOTEST) ". -timeout=15m" $(E2E)
+
+matrix: ## run every real client against every upstream, where "make test" runs pairs
+	@scripts/fetch.sh
+	@WEIR_MATRIX=1 $(GOTEST) $(E2E)
 
 deps: ## install what tests need from the system (Debian, root) and from the registries
 	@scripts/deps.sh

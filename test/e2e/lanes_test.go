@@ -1,0 +1,65 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"text/template"
+)
+
+// A lane is an upstream that is asked in one protocol and no other.
+type lane struct {
+	dialect string
+	kind    string // of the upstream
+	model   string // that the upstream is asked for; empty for the client's own name
+}
+
+// lanes are the upstreams of whose protocols every client must be none the
+// wiser.
+var lanes = []lane{ // immutable
+	{dialect: "chat", kind: "compatible", model: "qwen/qwen4"},
+	{dialect: "messages", kind: "anthropic", model: "claude-opus-5"},
+	{dialect: "responses", kind: "openai"},
+}
+
+// laneConfiguration leads every model to one upstream.
+var laneConfiguration = template.Must(template.New("lane.yaml").Parse(`
+listen: { address: "127.0.0.1:0", drain: 5s }
+timeouts: { connect: 5s, first_byte: 20s, idle: 20s, total: 30s }
+upstreams: [{ name: sim, kind: {{.Kind}}, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }]
+models: [{ name: "*", targets: [{ upstream: sim, dialects: [{{.Dialect}}]{{with .Model}}, model: "{{.}}"{{end}} }] }]
+keys: [{ name: client, tenant: e2e, secret: {{.ClientKey}} }]
+`))
+
+// newLaneHouse is a house whose upstream is asked as l says.
+func newLaneHouse(t *testing.T, l lane) *house {
+	t.Helper()
+	h := &house{key: clientKey}
+	h.simulator = start(t, "simulate", "--listen", "127.0.0.1:0", "--strict")
+	h.upstream = record(t, "http://"+h.simulator.address)
+	path := filepath.Join(t.TempDir(), "weir.yaml")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	simulator := h.upstream.url
+	if l.kind == "openai" {
+		simulator += "/v1"
+	}
+	if err := laneConfiguration.Execute(file, map[string]string{
+		"Simulator": simulator, "Key": upstreamKey, "ClientKey": clientKey,
+		"Kind": l.kind, "Dialect": l.dialect, "Model": l.model,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	h.weir = start(t, "serve", "--config", path)
+	h.url = "http://" + h.weir.address
+	return h
+}
+
+// runs reports whether lane j runs case i: of each two neighbouring cases one,
+// so that the normal run is short, or all with WEIR_MATRIX.
+func runs(i, j int) bool {
+	return os.Getenv("WEIR_MATRIX") != "" || (i+j)%2 == 0
+}
