@@ -42,6 +42,7 @@ func summarise(w io.Writer, cfg *config.Config) error {
 		return err
 	}
 	note(w, "keeps data in %s", cfg.DataDir)
+	note(w, "seals with %s", cfg.SealsWith())
 	if cfg.FromEnvironment() {
 		note(w, "no file: the environment decides; weir check --print shows why")
 	}

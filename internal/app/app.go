@@ -18,6 +18,7 @@ import (
 	"github.com/weir-gateway/weir/internal/listen"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/pin"
+	"github.com/weir-gateway/weir/internal/secret"
 	"github.com/weir-gateway/weir/internal/simulator"
 	"github.com/weir-gateway/weir/internal/spool"
 	"github.com/weir-gateway/weir/internal/telemetry"
@@ -43,6 +44,10 @@ type Options struct {
 	// terminal of the person who looks on. Nil shows nothing. It demands that
 	// only this machine can reach the listeners.
 	Trace io.Writer
+
+	// Root is the root secret. Nil means the one that the configuration names,
+	// or the file in its data_dir, which is made if it is not there.
+	Root *secret.Root
 
 	// Ledger keeps the account. Nil means memory.
 	Ledger gateway.Ledger
@@ -104,6 +109,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err := a.openSpool(); err != nil {
 		return nil, errors.Join(err, a.closeSockets())
 	}
+	if o.Root == nil {
+		if o.Root, err = a.openRoot(); err != nil {
+			return nil, errors.Join(err, a.closeSockets())
+		}
+	}
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory(ringSize)
 	}
@@ -115,7 +125,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Snapshot:     snap,
 		Ledger:       o.Ledger,
 		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log, lines), a.ring}, o.Observers...),
-		Pins:         pin.New(0),
+		Pins:         pin.NewKeyed(0, o.Root.Derive("pins")),
 		NewID:        telemetry.RequestID,
 		BodyMemory:   cfg.Listen.BodyMemory,
 		Spool:        a.spool,
@@ -126,6 +136,27 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.closeSockets())
 	}
 	return a, nil
+}
+
+// openRoot returns the root secret: the environment's, or that of data_dir. As
+// with openSpool, only a folder that somebody has named must do.
+func (a *App) openRoot() (*secret.Root, error) {
+	if a.cfg.RootSecretFrom != "" {
+		return secret.Parse(a.cfg.RootSecret.Reveal())
+	}
+	name := a.cfg.RootSecretFile()
+	root, made, err := secret.Open(name)
+	switch {
+	case made && err == nil:
+		a.log.Info("made a root secret: keep a copy, what it seals opens with nothing else", "file", name)
+	case errors.Is(err, secret.ErrNotMade) && !a.cfg.DataDirNamed:
+		a.log.Warn("the root secret is in memory, what it seals does not open after a restart: name a folder that Weir may write to as data_dir, or set WEIR_SECRET_KEY",
+			"data_dir", a.cfg.DataDir, "error", err.Error())
+		return secret.Random(), nil
+	case err != nil:
+		return nil, fmt.Errorf("%w; or set WEIR_SECRET_KEY", err)
+	}
+	return root, err
 }
 
 // openSpool makes the place for files that clients send. A folder that somebody

@@ -59,6 +59,9 @@ func TestNoDataDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(log.String(), "the root secret is in memory") {
+		t.Errorf("nothing is said of the root secret:\n%s", log.String())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()

@@ -45,8 +45,9 @@ type Config struct {
 	// A door to one upstream through which everything passes as it is.
 	Transparent Transparent `json:"transparent"`
 
-	// The folder for what Weir keeps on disk: uploaded files while they are
-	// sent on, which nobody else can open. `--data-dir` overrides it. Default:
+	// The folder for what Weir keeps on disk: the root secret, unless
+	// `WEIR_SECRET_KEY` or `WEIR_SECRET_KEY_FILE` is set, and uploaded files
+	// while they are sent on, which nobody else can open. `--data-dir` overrides it. Default:
 	// `$WEIR_DATA_DIR`, `$STATE_DIRECTORY`, `/app/data` if it is there, else
 	// `weir` in the user's state folder (`$XDG_STATE_HOME`, else
 	// `~/.local/state`).
@@ -55,6 +56,12 @@ type Config struct {
 	// DataDirNamed says that somebody has named DataDir: the document, the
 	// flag, $WEIR_DATA_DIR or $STATE_DIRECTORY.
 	DataDirNamed bool `json:"-"`
+
+	// RootSecret is the root secret of the environment, which [secret.Parse]
+	// takes, and RootSecretFrom the variable that it comes from. Empty if it is
+	// in [Config.RootSecretFile].
+	RootSecret     Secret `json:"-"`
+	RootSecretFrom string `json:"-"`
 
 	// What Weir writes to standard output.
 	Log Log `json:"log"`

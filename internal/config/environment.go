@@ -89,7 +89,10 @@ func (o Options) fromEnvironment() (*Config, error) {
 
 // get returns the value of a variable, "" if it is not set.
 func (e *environment) get(name string) string {
-	value, _ := e.o.LookupEnv(name)
+	value, given := e.o.LookupEnv(name)
+	if !given {
+		return ""
+	}
 	return value
 }
 

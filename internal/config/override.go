@@ -17,6 +17,7 @@ func (d *decoder) override(c *Config, o Options) {
 		c.Listen.Address = o.Listen
 	}
 	d.dataDir(c, o)
+	d.rootSecret(c, o)
 	s, given := o.LookupEnv("BODY_LIMIT")
 	if !given || s == "" {
 		return

@@ -163,7 +163,9 @@ func TestReferencePageHasAnExampleThatLoads(t *testing.T) {
 	if !found || !closed {
 		t.Fatal("the page has no example")
 	}
-	env := func(name string) (string, bool) { return "0123456789abcdef-" + name, name != "BODY_LIMIT" }
+	env := func(name string) (string, bool) {
+		return "0123456789abcdef-" + name, name != "BODY_LIMIT" && name != "WEIR_SECRET_KEY" && name != "WEIR_SECRET_KEY_FILE"
+	}
 	c, err := config.Parse(example, config.Options{Path: "weir.yaml", LookupEnv: env})
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/weir-gateway/weir/internal/config"
 	"github.com/weir-gateway/weir/internal/gateway"
 	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/secret"
 	"github.com/weir-gateway/weir/internal/simulator"
 )
 
@@ -72,6 +73,7 @@ type Options struct {
 	Ledger    gateway.Ledger     // instead of Gate.Ledger, which is nil then
 	Observers []gateway.Observer // beside the log and the ring
 	Trace     io.Writer          // what passes is shown there; may be nil
+	Root      *secret.Root       // the root secret; nil means one of its own, in memory
 
 	// Environment says that there is no configuration: env alone decides. In
 	// its values ${SIM} is the simulator's URL.
@@ -107,7 +109,12 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
 	}
-	g.App, err = app.New(context.Background(), app.Options{Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace})
+	if o.Root == nil {
+		o.Root = secret.Random()
+	}
+	g.App, err = app.New(context.Background(), app.Options{
+		Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace, Root: o.Root,
+	})
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)
 	}

@@ -43,7 +43,7 @@ type Identity [16]byte
 // least recently goes first. Its methods may be called by many goroutines at
 // once.
 type Table struct {
-	secret   [32]byte // random: nobody outside can tell which ids share a bucket
+	secret   [32]byte // nobody outside can tell which ids share a bucket
 	capacity int
 
 	mu   sync.Mutex
@@ -61,15 +61,22 @@ type entry struct {
 	expires    int64 // in nanoseconds of Unix time
 }
 
-// New returns an empty table for capacity pins; 0 means [Capacity].
+// New is [NewKeyed] with a random secret.
 func New(capacity int) *Table {
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		panic("pin: no random bytes: " + err.Error()) // crypto/rand never fails on a supported system
+	}
+	return NewKeyed(capacity, secret)
+}
+
+// NewKeyed returns an empty table for capacity pins; 0 means [Capacity]. Two
+// tables with the same secret know a caller by the same [Identity].
+func NewKeyed(capacity int, secret [32]byte) *Table {
 	if capacity <= 0 {
 		capacity = Capacity
 	}
-	t := &Table{capacity: capacity, byID: make(map[key]*entry)}
-	if _, err := rand.Read(t.secret[:]); err != nil {
-		panic("pin: no random bytes: " + err.Error()) // crypto/rand never fails on a supported system
-	}
+	t := &Table{secret: secret, capacity: capacity, byID: make(map[key]*entry)}
 	t.ring.next, t.ring.prev = &t.ring, &t.ring
 	return t
 }

@@ -142,6 +142,10 @@ func TestIdentify(t *testing.T) {
 	if pin.New(0).Identify("sk-1") == table.Identify("sk-1") {
 		t.Error("two tables hash with the same key")
 	}
+	before, after := pin.NewKeyed(0, [32]byte{1}), pin.NewKeyed(0, [32]byte{1})
+	if before.Identify("sk-1") != after.Identify("sk-1") {
+		t.Error("two tables with one secret know a caller by different identities")
+	}
 	if table.Identify("") == (pin.Identity{}) {
 		t.Error("an empty credential is nobody's")
 	}

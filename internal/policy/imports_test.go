@@ -47,6 +47,7 @@ var importTable = map[string]may{ // immutable
 	"internal/simulator": {others: []string{websocket}},
 	"internal/form":      {},
 	"internal/spool":     {},
+	"internal/secret":    {},
 	"internal/jsonscan":  {others: []string{jsonTokens}},
 	"internal/jsontree":  {ours: []string{"internal/jsonscan"}},
 	"internal/price":     {ours: []string{"internal/llm"}},
@@ -76,7 +77,7 @@ var importTable = map[string]may{ // immutable
 		tests:  []string{"internal/app", "internal/config"}, // some set up more than gatetest does
 	},
 
-	"internal/config":    {others: yaml},
+	"internal/config":    {ours: []string{"internal/secret"}, others: yaml},
 	"internal/admin":     {ours: append([]string{"internal/config", "internal/llm", "internal/price", "internal/route", "internal/upstream"}, domain...)},
 	"internal/web":       {ours: []string{"internal/admin"}},
 	"internal/listen":    {ours: []string{"internal/llm"}},
