@@ -91,6 +91,7 @@ func (x *exchange) encode() error {
 	if x.target.Lane == llm.Translated {
 		return x.translate()
 	}
+	x.forget()
 	var edits []jsonscan.Edit
 	if !x.target.NoStreamUsage {
 		edits = x.dialect.UsageEdits(x.req, x.body.bytes())

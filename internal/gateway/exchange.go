@@ -47,6 +47,7 @@ type exchange struct {
 	up     *upstream.Upstream
 
 	neutral     *llm.Request // the request in neutral form; nil as long as nobody needs it
+	decoded     int64        // what of the memory of bodies is set aside for it
 	translation *translation // nil in the other lanes
 	alive       *alive       // of a stream; nil if its client is never told
 
@@ -224,6 +225,7 @@ func (x *exchange) tell(failure *llm.Error) (abort bool) {
 
 // release gives everything back that the exchange has borrowed.
 func (x *exchange) release() {
+	x.forget()
 	x.dropBody()
 	if x.upload != nil {
 		x.upload.close()

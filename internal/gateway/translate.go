@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -97,9 +98,18 @@ func (t *translation) usage() llm.Usage {
 	return t.builder.Reply().Usage
 }
 
+// neutralCost is how much memory a request in neutral form takes, by the byte
+// of its body: more for many short items, less for a few long texts.
+const neutralCost = 4
+
 // decode returns the request in neutral form.
 func (x *exchange) decode() (*llm.Request, error) {
 	if x.neutral == nil {
+		cost := neutralCost * int64(len(x.body.bytes()))
+		if err := x.h.memory.reserve(cost); err != nil {
+			return nil, err
+		}
+		x.decoded = cost
 		r, err := clientCodec(x.op.Dialect()).DecodeRequest(x.body.bytes())
 		if err != nil {
 			return nil, err
@@ -148,7 +158,7 @@ func (x *exchange) translate() error {
 	}
 	t.tools = tools
 	t.options = dialect.ReplyOptions{
-		Request: r, ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
+		Request: kept(r), ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
 		Time: x.start, Now: time.Now,
 	}
 	x.translation = t
@@ -157,7 +167,32 @@ func (x *exchange) translate() error {
 		return err
 	}
 	x.out.slab.b = append(x.out.slab.b, encoded.Body...)
+	x.forget()
 	return nil
+}
+
+// forget gives back the request in neutral form.
+func (x *exchange) forget() {
+	if x.decoded == 0 {
+		return
+	}
+	x.neutral = nil
+	x.h.memory.used.Add(-x.decoded)
+	x.decoded = 0
+}
+
+// kept returns what an answer must know of its request. It lives longer than
+// the request's body, to which r refers.
+func kept(r *llm.Request) *llm.Request {
+	k := *r
+	k.Items, k.Tools, k.Choice, k.Format, k.LogitBias = nil, nil, llm.ToolChoice{}, llm.Format{}, nil
+	k.Echo, k.Others = slices.Clone(r.Echo), slices.Clone(r.Others)
+	for _, members := range [...][]llm.Member{k.Echo, k.Others} {
+		for i := range members {
+			members[i].Value = bytes.Clone(members[i].Value)
+		}
+	}
+	return &k
 }
 
 // withoutSeals returns items without what only another provider can read: it

@@ -216,3 +216,20 @@ models:
 		}
 	}
 }
+
+// TestEchoIsTheClientsOwn: the end of a translated response repeats what was
+// asked, long after the body's buffer has gone to somebody else.
+func TestEchoIsTheClientsOwn(t *testing.T) {
+	g := gatetest.Start(t, oneEach)
+	ask := func(mark string) string {
+		return `{"model":"as-chat","instructions":"` + strings.Repeat(mark, 1000) + `","input":"hello","stream":true,"metadata":{"mark":"` + mark + `"}}`
+	}
+	resp := g.Post(t, "/v1/responses", ask("mine"), "x-sim-event-delay", "100ms")
+	for range 30 {
+		_ = gatetest.Body(t, g.Post(t, "/v1/responses", ask("them")))
+	}
+	got := gatetest.Body(t, resp)
+	if strings.Contains(got, "them") || strings.Count(got, strings.Repeat("mine", 1000)) != 3 || !strings.Contains(got, "event: response.completed") {
+		t.Errorf("the response repeats somebody else's request, or not its own:\n%.3000s", got)
+	}
+}

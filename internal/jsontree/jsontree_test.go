@@ -89,6 +89,7 @@ func TestSyntax(t *testing.T) {
 		{"1 2", 2},
 		{"]", 0},
 		{strings.Repeat("[", jsontree.MaxDepth+1), jsontree.MaxDepth},
+		{"[" + strings.Repeat("1,", jsontree.MaxValues), 2*jsontree.MaxValues - 1},
 	} {
 		_, err := jsontree.Parse([]byte(tt.src))
 		e, ok := errors.AsType[*jsontree.SyntaxError](err)

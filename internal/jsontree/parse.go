@@ -6,8 +6,14 @@ import (
 	"math"
 )
 
-// MaxDepth is how many arrays and objects may be open at once.
-const MaxDepth = 128
+const (
+	// MaxDepth is how many arrays and objects may be open at once.
+	MaxDepth = 128
+
+	// MaxValues is how many values a text may hold: what is kept of each is
+	// larger than the shortest of them.
+	MaxValues = 1 << 20
+)
 
 // A Kind is the kind of a JSON value. The zero value means that there is none.
 type Kind uint8
@@ -105,6 +111,9 @@ func (p *Parser) space() {
 func (p *Parser) value(nameStart int) error {
 	if p.at >= len(p.src) {
 		return p.fault("the text ends where a value should begin")
+	}
+	if len(p.nodes) >= MaxValues {
+		return p.fault("too many values")
 	}
 	i := len(p.nodes)
 	nameEnd := 0
