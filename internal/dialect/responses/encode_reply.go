@@ -63,7 +63,7 @@ func (p *responder) object(r *llm.Reply, status llm.Status, failure []byte, outp
 		j.Name(m.Name).Raw(m.Value)
 	}
 	tier := r.ServiceTier
-	if tier == "" {
+	if !dialect.IsTier(tier) && tier != "ultrafast" { // other providers have names of their own
 		tier = "default"
 	}
 	j.Name("service_tier").Text(tier).Name("store").Bool(p.o.Store).Name("usage")

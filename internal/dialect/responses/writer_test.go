@@ -210,3 +210,14 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// Service tiers have names that only OpenAI's clients know, and others that
+// only another provider's do.
+func TestServiceTier(t *testing.T) {
+	for tier, want := range map[string]string{"": "default", "standard": "default", "batch": "default", "priority": "priority", "ultrafast": "ultrafast"} {
+		body := responses.Dialect{}.EncodeReply(nil, &llm.Reply{ServiceTier: tier}, codecSuite().Options())
+		if !strings.Contains(string(body), `"service_tier":"`+want+`"`) {
+			t.Errorf("tier %q is told as %s, want %s", tier, body, want)
+		}
+	}
+}
