@@ -144,7 +144,7 @@ type Ask struct {
 // first protocol that it serves. It returns false if t cannot carry it.
 func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bool) {
 	own := a.Op.Dialect()
-	spoken := len(t.Dialects) == 0 || !translatable(a.Op) || slices.Contains(t.Dialects, own)
+	spoken := len(t.Dialects) == 0 || !ofDialect(a.Op) || slices.Contains(t.Dialects, own)
 	var missing llm.Features
 	if spoken && slices.Contains(t.Serves, a.Op) {
 		lacks := t.Lacks[own]
@@ -179,6 +179,16 @@ func translatable(op llm.Operation) bool {
 		return true
 	}
 	return false
+}
+
+// ofDialect reports whether op is part of one protocol of conversations, and
+// nothing that a server of another has.
+func ofDialect(op llm.Operation) bool {
+	switch op {
+	case llm.OpCountTokens, llm.OpInputTokens, llm.OpCompact:
+		return true
+	}
+	return translatable(op)
 }
 
 // Candidate returns the first of m's targets that can carry what is asked, or

@@ -118,3 +118,29 @@ func TestUpstream(t *testing.T) {
 		t.Errorf("Upstreams() differs (-want +got):\n%s", diff)
 	}
 }
+
+// TestDialects: a server that is asked in one protocol alone is not asked for
+// what belongs to another, and for what belongs to none all the same.
+func TestDialects(t *testing.T) {
+	all := []llm.Operation{llm.OpChat, llm.OpMessages, llm.OpCountTokens, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings}
+	for _, tt := range []struct {
+		op       llm.Operation
+		dialects []llm.Dialect
+		want     llm.Lane // empty: refused
+	}{
+		{llm.OpMessages, []llm.Dialect{llm.Chat}, llm.Translated},
+		{llm.OpMessages, []llm.Dialect{llm.Chat, llm.Messages}, llm.Express},
+		{llm.OpCountTokens, []llm.Dialect{llm.Chat}, ""},
+		{llm.OpCountTokens, []llm.Dialect{llm.Chat, llm.Messages}, llm.Express},
+		{llm.OpCountTokens, nil, llm.Express},
+		{llm.OpInputTokens, []llm.Dialect{llm.Chat}, ""},
+		{llm.OpCompact, []llm.Dialect{llm.Chat}, ""},
+		{llm.OpEmbeddings, []llm.Dialect{llm.Messages}, llm.Express},
+	} {
+		m := route.Model{Name: "m", Targets: []route.Target{{Upstream: "a", Serves: all, Dialects: tt.dialects}}}
+		got, ok := m.Candidate("m", route.Ask{Op: tt.op})
+		if ok != (tt.want != "") || ok && got.Lane != tt.want {
+			t.Errorf("%s of a server that speaks %v: %s, %t; want %q", tt.op, tt.dialects, got.Lane, ok, tt.want)
+		}
+	}
+}
