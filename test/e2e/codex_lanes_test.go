@@ -96,11 +96,12 @@ func (task codexTask) do(t *testing.T, c *codex, functions bool) result {
 // differing is what two runs of Codex do not have in common.
 var differing = regexp.MustCompile(`Chunk ID: \w+|Wall time:? [0-9.]+`)
 
-// TestCodexLanes lets Codex do the same whatever its upstream speaks. What it
-// prints is what it prints where nothing is in between.
-func TestCodexLanes(t *testing.T) {
-	t.Parallel()
+// codex lets Codex do the same whatever its upstream speaks. What it prints is
+// what it prints where nothing is in between.
+func (c *compatibility) codex(t *testing.T) {
 	for i, task := range codexTasks {
+		f := feature{"Codex CLI", task.name}
+		c.row(f)
 		plain := sync.OnceValue(func() (stdout string) {
 			t.Run(task.name+" to the simulator itself", func(t *testing.T) {
 				stdout = differing.ReplaceAllString(task.do(t, newCodex(t, direct(t)), false).stdout, "")
@@ -114,12 +115,13 @@ func TestCodexLanes(t *testing.T) {
 			want := plain()
 			t.Run(task.name+" to "+l.dialect, func(t *testing.T) {
 				t.Parallel()
-				c := newCodex(t, newLaneHouse(t, l))
-				r := task.do(t, c, l.dialect != "responses")
+				cli := newCodex(t, newLaneHouse(t, l))
+				r := task.do(t, cli, l.dialect != "responses")
 				if got := differing.ReplaceAllString(r.stdout, ""); got != want {
 					t.Errorf("Codex said\n%s\nand without Weir\n%s", got, want)
 				}
-				c.checkLane(t, l, task.model)
+				cli.checkLane(t, l, task.model)
+				c.note(t, f, l, judge(cli.posts()...))
 			})
 		}
 	}
@@ -136,11 +138,11 @@ func (c *codex) checkLane(t *testing.T, l lane, model string) {
 			len(c.posts()), len(requests), len(lines), turns)
 	}
 	for _, r := range requests {
-		if r.Operation != l.dialect || r.Status != 200 || r.Usage == nil {
-			t.Errorf("the simulator served %q with status %d, usage %v; want %q, 200 and usage", r.Operation, r.Status, r.Usage, l.dialect)
+		if r.Operation != l.operation() || r.Status != 200 || r.Usage == nil {
+			t.Errorf("the simulator served %q with status %d, usage %v; want %q, 200 and usage", r.Operation, r.Status, r.Usage, l.operation())
 			continue
 		}
-		want{operation: l.dialect}.checkLogged(t, model, seen{}, r, lineOf(lines, r))
+		want{operation: l.operation()}.checkLogged(t, model, seen{}, r, lineOf(lines, r))
 	}
 }
 

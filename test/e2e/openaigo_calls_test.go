@@ -273,13 +273,19 @@ func (c *goClient) responsesStream(ctx context.Context, name, text string) error
 	}
 	s.Last, s.Text = last.Type, last.Response.OutputText()
 	s.Finish, s.Usage = string(last.Response.Status), responsesUsage(last.Response.Usage)
-	var summary strings.Builder
+	var thought strings.Builder
 	for _, item := range last.Response.Output {
+		if item.Type != "reasoning" {
+			continue
+		}
 		for _, part := range item.Summary {
-			summary.WriteString(part.Text)
+			thought.WriteString(part.Text)
+		}
+		for _, part := range item.Content { // of open models, where no summary is asked for
+			thought.WriteString(part.Text)
 		}
 	}
-	s.Reasoning = summary.String()
+	s.Reasoning = thought.String()
 	c.put(s)
 	return nil
 }

@@ -1,5 +1,6 @@
-// AI SDK: good days. usage: node ai_calls.mjs openai|azure|deployments MODEL
+// AI SDK: good days. usage: node ai_calls.mjs openai|azure|deployments|anthropic MODEL
 // azure has no deployment in its URLs, deployments has.
+import { createAnthropic } from '@ai-sdk/anthropic';
 import { createAzure } from '@ai-sdk/azure';
 import { createOpenAI } from '@ai-sdk/openai';
 import { embedMany, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
@@ -11,6 +12,7 @@ const provider = {
   azure: () => createAzure({ baseURL: `${url}/openai/v1`, apiKey: key }),
   deployments: () =>
     createAzure({ baseURL: `${url}/openai`, apiKey: key, useDeploymentBasedUrls: true, apiVersion: '2025-04-01-preview' }),
+  anthropic: () => createAnthropic({ baseURL: `${url}/v1`, apiKey: key }),
 }[kind]();
 
 const used = (u) => ({
@@ -26,10 +28,14 @@ const tools = {
 };
 const called = (step) => step.toolCalls.map((c) => ({ name: c.toolName, arguments: JSON.stringify(c.input) }));
 
-for (const [api, made] of [
-  ['responses', provider(model)],
-  ['chat', provider.chat(model)],
-]) {
+const apis =
+  kind === 'anthropic'
+    ? [['messages', provider(model)]]
+    : [
+        ['responses', provider(model)],
+        ['chat', provider.chat(model)],
+      ];
+for (const [api, made] of apis) {
   const options = { model: made, maxRetries: 0 };
 
   await run(api, async (name) => {
@@ -80,12 +86,13 @@ for (const [api, made] of [
   });
 }
 
-await run('embeddings', async (name) => {
-  const r = await embedMany({ model: provider.embeddingModel(model), values: ['one', prompt], maxRetries: 0 });
-  put({
-    case: name,
-    vectors: r.embeddings.map((e) => e.slice(0, 4).map((x) => Math.round(x * 1e4) / 1e4)),
-    dimensions: [...new Set(r.embeddings.map((e) => e.length))],
-    usage: { input: r.usage.tokens, output: 0, total: r.usage.tokens, cached: 0, reasoning: 0 },
+if (kind !== 'anthropic')
+  await run('embeddings', async (name) => {
+    const r = await embedMany({ model: provider.embeddingModel(model), values: ['one', prompt], maxRetries: 0 });
+    put({
+      case: name,
+      vectors: r.embeddings.map((e) => e.slice(0, 4).map((x) => Math.round(x * 1e4) / 1e4)),
+      dimensions: [...new Set(r.embeddings.map((e) => e.length))],
+      usage: { input: r.usage.tokens, output: 0, total: r.usage.tokens, cached: 0, reasoning: 0 },
+    });
   });
-});

@@ -137,7 +137,10 @@ async function responsesStream(name, input) {
   put({
     case: name,
     text: r.output_text,
-    reasoning: r.output.flatMap((o) => (o.type === 'reasoning' ? o.summary.map((s) => s.text) : [])).join(''),
+    // Open models show what they think itself, where no summary is asked for.
+    reasoning: r.output
+      .flatMap((o) => (o.type === 'reasoning' ? [...o.summary, ...(o.content ?? [])].map((s) => s.text) : []))
+      .join(''),
     finish: r.status,
     usage: usage(r.usage),
     deltas: kinds.filter((k) => k === 'response.output_text.delta').length,

@@ -115,8 +115,9 @@ def responses(case, client, model):
     put(case, model=r.model, text=r.output_text, finish=r.status, usage=usage(r.usage), request_id=r._request_id)
 
 
-def summary(response):
-    return "".join(s.text for o in response.output if o.type == "reasoning" for s in o.summary)
+def thought(response):
+    """Open models show what they think itself, where no summary is asked for."""
+    return "".join(s.text for o in response.output if o.type == "reasoning" for s in [*o.summary, *(o.content or [])])
 
 
 def responses_stream(case, client, model, prompt=PROMPT):
@@ -130,7 +131,7 @@ def responses_stream(case, client, model, prompt=PROMPT):
     put(
         case,
         text=r.output_text,
-        reasoning=summary(r),
+        reasoning=thought(r),
         finish=r.status,
         usage=usage(r.usage),
         deltas=deltas,
