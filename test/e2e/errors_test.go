@@ -176,10 +176,6 @@ func anthropicBad() []bad {
 			status: 403, code: "model_not_allowed", typ: "permission_error", sent: 1, logged: "model_not_allowed", ownError: true,
 		},
 		{
-			spec:   spec{Case: "a model of another dialect", Call: "messages", Model: "m-openai", Retries: 2},
-			status: 400, code: "unsupported_operation", typ: "invalid_request_error", sent: 1, logged: "unsupported_operation", ownError: true,
-		},
-		{
 			spec:   spec{Case: "429 with Retry-After", Call: "messages", Model: "sim-429", Retries: 1},
 			status: 429, typ: "rate_limit_error", says: "asked to answer 429",
 			headers: map[string]string{"retry-after": "1"}, sent: 2, reached: 2, took: time.Second, logged: "upstream_rate_limited",

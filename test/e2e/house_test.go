@@ -46,7 +46,7 @@ models:
   - { name: m-classic, targets: [{ upstream: classic, model: my-deployment }] }
   - { name: m-anthropic, targets: [{ upstream: anthropic, model: claude-opus-5 }] }
   - { name: m-ollama, targets: [{ upstream: ollama, model: "gpt-oss:20b" }] }
-  - { name: m-compatible, targets: [{ upstream: compatible, model: qwen/qwen4 }] }
+  - { name: m-compatible, targets: [{ upstream: compatible, model: qwen/qwen4, dialects: [chat, responses, completions] }] }
   - { name: m-simulator, targets: [{ upstream: simulator }] }
   - { name: gpt-5.6-luna, targets: [{ upstream: azure, model: my-deployment }] }
   - { name: "gpt-*", targets: [{ upstream: openai }] }
