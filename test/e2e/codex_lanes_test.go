@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -178,6 +179,48 @@ func TestCodexLaneErrors(t *testing.T) {
 				if n := len(c.posts()); r.exit != 0 || !strings.Contains(r.stdout, "echo: hi") || n != 2 {
 					t.Errorf("Codex ended with exit code %d and %q after %d requests, want 0, echo: hi and 2", r.exit, r.stdout, n)
 				}
+			})
+		}
+	}
+}
+
+// compacting makes Codex sum up the conversation after each answer: as much as
+// its instructions alone is too much for it.
+const compacting = "model = %q\nmodel_auto_compact_token_limit = 2000\n" + provider + "env_key = \"WEIR_KEY\"\n"
+
+// compaction lets Codex sum up a conversation and go on with the summary.
+func (c *compatibility) compaction(t *testing.T) {
+	for i, name := range []string{"compaction", "code mode: compaction"} {
+		task := codexTasks[i]
+		f := feature{"Codex CLI", name}
+		c.row(f)
+		ask := func(t *testing.T, cli *codex, functions bool) (said string, summed int) {
+			t.Helper()
+			r := cli.exec(t, fmt.Sprintf(compacting, task.model, cli.front.url), task.text(t, functions), "WEIR_KEY="+cli.house.key)
+			for _, p := range cli.posts() {
+				if bytes.Contains(p.Body, []byte("CONTEXT CHECKPOINT COMPACTION")) {
+					summed++
+				}
+			}
+			if r.exit != 0 || summed == 0 {
+				t.Errorf("Codex ended with exit code %d after %d requests, %d of them for a summary; want 0 and some", r.exit, len(cli.posts()), summed)
+			}
+			return differing.ReplaceAllString(r.stdout, ""), summed
+		}
+		var want string
+		var times int
+		t.Run(f.name+" to the simulator itself", func(t *testing.T) { want, times = ask(t, newCodex(t, direct(t)), false) })
+		for j, l := range lanes {
+			if !runs(i, j) {
+				continue
+			}
+			t.Run(f.name+" to "+l.dialect, func(t *testing.T) {
+				t.Parallel()
+				cli := newCodex(t, newLaneHouse(t, l))
+				if got, n := ask(t, cli, l.dialect != "responses"); n != times || got != want {
+					t.Errorf("Codex said after %d summaries\n%s\nand without Weir after %d\n%s", n, got, times, want)
+				}
+				c.note(t, f, l, judge(cli.posts()...))
 			})
 		}
 	}

@@ -82,5 +82,6 @@ func TestLanes(t *testing.T) {
 	t.Parallel()
 	c := newCompatibility(t)
 	c.codex(t)
+	c.compaction(t)
 	c.sdks(t)
 }
