@@ -126,6 +126,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Ledger:       o.Ledger,
 		Observers:    append([]gateway.Observer{telemetry.NewLog(a.log, lines), a.ring}, o.Observers...),
 		Pins:         pin.NewKeyed(0, o.Root.Derive("pins")),
+		Seals:        o.Root.Box("reasoning"),
 		NewID:        telemetry.RequestID,
 		BodyMemory:   cfg.Listen.BodyMemory,
 		Spool:        a.spool,

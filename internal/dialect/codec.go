@@ -151,8 +151,10 @@ type ReplyOptions struct {
 	// Now tells the time at which the answer ends. Nil means Time.
 	Now func() time.Time
 
-	// Seal makes reasoning that its maker alone can read fit to be kept by the
-	// client. Nil leaves it out.
+	// Seal makes reasoning that its maker alone can read, or wants to have back,
+	// fit to be kept by the client: see [SealPrefix]. It returns the same for
+	// the same item again, and "" if there is nothing to be kept. Nil leaves it
+	// out.
 	Seal func(item *llm.Item) string
 
 	// Store is what the answer says of being stored.

@@ -22,7 +22,7 @@ type Reading struct {
 // jsonscan.
 func NewReading(members []string, references ...string) *Reading {
 	watched := Members(slices.Concat(members, references)...)
-	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched}), watched, FirstOwn, FirstOwn + len(members)}
+	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched, Mark: SealPrefix}), watched, FirstOwn, FirstOwn + len(members)}
 }
 
 // NewChoiceReading returns a reading of a protocol whose answers are made of
@@ -45,7 +45,7 @@ func (g *Reading) Read(body []byte, take func(r *Request, member int, kind jsons
 		field, _, _ := strings.Cut(g.watched[len(g.watched)-1], "[")
 		return Request{}, tooManyReferences(field)
 	}
-	r := Request{Choices: 1, Counts: found.Counts, Object: found.Object}
+	r := Request{Choices: 1, Marked: found.Marked, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {
 		raw := body[h.Span.Start:h.Span.End]
 		switch {

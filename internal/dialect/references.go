@@ -36,7 +36,7 @@ func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bo
 	if found.More {
 		return Request{}, tooManyReferences("input")
 	}
-	r := Request{Choices: 1, Kept: kept, Counts: found.Counts, Object: found.Object}
+	r := Request{Choices: 1, Kept: kept, Marked: found.Marked, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {
 		raw := body[h.Span.Start:h.Span.End]
 		if h.Path >= FirstOwn {

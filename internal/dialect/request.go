@@ -63,6 +63,10 @@ type Request struct {
 	// which refuses stream_options.
 	DataSources bool
 
+	// Marked is true if a string in the body begins with [SealPrefix], where
+	// the protocol has places for what Weir has sealed.
+	Marked bool
+
 	// Counts are the sizes of all strings in the body, whatever they are for.
 	Counts jsonscan.Counts
 

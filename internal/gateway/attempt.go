@@ -97,6 +97,15 @@ func (x *exchange) encode() error {
 		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
 		x.injected = len(edits) > 0
 	}
+	if x.req.Marked {
+		cut, found, err := x.cutSealed()
+		if err != nil {
+			return err
+		}
+		if found {
+			edits = dialect.AddEdit(edits, cut)
+		}
+	}
 	if model, needed := x.req.ModelEdit(x.body.bytes(), x.target.Model); needed {
 		edits = dialect.AddEdit(edits, model)
 	}

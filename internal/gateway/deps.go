@@ -18,6 +18,18 @@ type Ledger interface {
 	Record(e *ledger.Entry) error
 }
 
+// Seals make opaque what a client keeps for an upstream, and open it again.
+// Nobody else can do either. The methods may be called by many goroutines at
+// once.
+type Seals interface {
+	// Seal appends plaintext, sealed, to dst.
+	Seal(dst, plaintext, additional []byte) []byte
+
+	// Open appends what sealed holds to dst. It fails unless Seal has made it
+	// with the same additional data.
+	Open(dst, sealed, additional []byte) ([]byte, error)
+}
+
 // Pins remember which upstream keeps the object with an id, for which tenant,
 // and for which caller where its own credential was used. The methods are
 // called on the way of requests, by many goroutines at once.

@@ -24,6 +24,7 @@ type Options struct {
 	Ledger    Ledger
 	Observers []Observer // called in this order; may be empty
 	Pins      Pins
+	Seals     Seals
 
 	// NewID returns a new request id for a request that arrives now.
 	NewID func(now time.Time) string
@@ -47,6 +48,7 @@ type Handler struct {
 	ledger       Ledger
 	observers    []Observer
 	pins         Pins
+	seals        Seals
 	newID        func(time.Time) string
 	memory       memory
 	spool        *spool.Spool
@@ -62,6 +64,7 @@ func New(o Options) *Handler {
 		ledger:       o.Ledger,
 		observers:    o.Observers,
 		pins:         o.Pins,
+		seals:        o.Seals,
 		newID:        o.NewID,
 		memory:       memory{limit: o.BodyMemory},
 		spool:        o.Spool,

@@ -82,6 +82,8 @@ type translation struct {
 	builder *llm.Builder
 	writer  dialect.StreamWriter // nil until a stream has begun
 
+	sealed map[sealedKey]string // what the client has been given to keep; nil if nothing
+
 	out  []byte // what is to be written to the client
 	text int64  // bytes of what the model has put out
 	said bool   // the model has put out something
@@ -140,8 +142,9 @@ func (x *exchange) translate() error {
 	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect()), target: upstreamCodec(spoken)}
 	traits := t.profile.Traits[spoken]
 	fitted := *r
-	fitted.Items = withoutSeals(r.Items)
-	losses := x.fit(&fitted, t.profile)
+	items, losses := x.takeBack(r.Items)
+	fitted.Items = items
+	losses = append(losses, x.fit(&fitted, t.profile)...)
 	lowered, tools, lost, err := dialect.Lower(&fitted, traits, t.profile.RefuseHosted)
 	if err != nil {
 		return err
@@ -159,7 +162,7 @@ func (x *exchange) translate() error {
 	t.tools = tools
 	t.options = dialect.ReplyOptions{
 		Request: kept(r), ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
-		Time: x.start, Now: time.Now,
+		Time: x.start, Now: time.Now, Seal: x.seal,
 	}
 	x.translation = t
 	x.out = x.h.memory.newBuffer()
@@ -193,19 +196,6 @@ func kept(r *llm.Request) *llm.Request {
 		}
 	}
 	return &k
-}
-
-// withoutSeals returns items without what only another provider can read: it
-// would refuse it, and not the model be the wiser.
-func withoutSeals(items []llm.Item) []llm.Item {
-	if !slices.ContainsFunc(items, func(i llm.Item) bool { return i.Sealed != "" }) {
-		return items
-	}
-	items = slices.Clone(items)
-	for i := range items {
-		items[i].Sealed, items[i].Redacted = "", false
-	}
-	return items
 }
 
 // mintedPrefix begins every id that Weir makes up, behind the prefix of its
@@ -247,6 +237,9 @@ func (x *exchange) lose(losses []dialect.Loss) error {
 	}
 	var b strings.Builder
 	for i, l := range losses {
+		if slices.ContainsFunc(losses[:i], func(m dialect.Loss) bool { return m.Path == l.Path }) {
+			continue // for another reason
+		}
 		if b.Len()+len(l.Path) > maxLossy {
 			break
 		}

@@ -46,6 +46,8 @@ type machine struct {
 	top    Span      // strict: the top-level value
 	listed int       // strict: hits at paths with []
 	more   bool      // strict: hits were left out
+	mark   byte      // strict: the first byte of the mark, 0 for none
+	marked bool      // strict: a string value begins with the mark
 	seen   []nameSet // strict: by frame, the names of the object so far
 
 	slots      []slot // captured values by watched path, nil when strict
@@ -77,6 +79,9 @@ func newMachine(p *Paths, strict bool) *machine {
 	m := &machine{paths: p, strict: strict, frames: make([]frame, p.depth)}
 	if strict {
 		m.seen = make([]nameSet, p.depth)
+		if p.mark != "" {
+			m.mark = p.mark[0]
+		}
 	}
 	return m
 }

@@ -30,6 +30,11 @@ type Spec struct {
 	// alone: a body of a thousand elements of which none matters then has no
 	// hits.
 	Sift map[string]Sieve
+
+	// Mark, if not empty, is what a string value may begin with that
+	// [Result.Marked] tells of: ASCII letters, digits and points. It is for
+	// Scan alone.
+	Mark string
 }
 
 // A Sieve looks at the hits within one element of an array, in their order,
@@ -46,6 +51,7 @@ type Paths struct {
 	depth    int    // how many containers can be open on a watched path
 	longest  int    // bytes of the longest name
 	countAll bool   // Spec.Count was empty
+	mark     string // Spec.Mark
 	seed     maphash.Seed
 	requests sync.Pool // of *machine, for Scan
 	answers  sync.Pool // of *Scanner
@@ -75,6 +81,7 @@ func Compile(spec Spec) *Paths {
 		watched:  len(spec.Watch),
 		depth:    1,
 		countAll: len(spec.Count) == 0,
+		mark:     spec.Mark,
 		seed:     maphash.MakeSeed(),
 	}
 	for i, path := range spec.Watch {

@@ -80,6 +80,7 @@ type Counts struct {
 type Result struct {
 	Hits   []Hit // in the order in which the values begin
 	More   bool  // MaxHits was reached; hits at [] paths are missing
+	Marked bool  // a string value begins with Spec.Mark
 	Counts Counts
 	Object Span // the top-level object
 }

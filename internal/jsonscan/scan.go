@@ -33,7 +33,7 @@ func (p *Paths) Scan(body []byte, hits []Hit) (Result, error) {
 	}
 	m := p.requests.Get().(*machine)
 	m.reset()
-	m.body, m.hits, m.listed, m.more = body, hits[:0], 0, false
+	m.body, m.hits, m.listed, m.more, m.marked = body, hits[:0], 0, false, false
 	m.run(body)
 	r, err := m.result()
 	m.body, m.hits = nil, nil
@@ -58,7 +58,7 @@ func (m *machine) result() (Result, *SyntaxError) {
 	case m.state != wantNothing:
 		return Result{}, &SyntaxError{Offset: int64(len(m.body)), Msg: "end of the body within the JSON value"}
 	}
-	return Result{Hits: m.hits, More: m.more, Counts: m.counts, Object: m.top}, nil
+	return Result{Hits: m.hits, More: m.more, Marked: m.marked, Counts: m.counts, Object: m.top}, nil
 }
 
 // checkText checks what concerns the body as a whole.

@@ -53,6 +53,9 @@ func plain(p []byte) int {
 // stringValue reads a string from the byte after its opening quote.
 func (m *machine) stringValue(p []byte, i int, n *node) int {
 	counted := m.paths.countAll || n != nil && n.count
+	if m.mark != 0 && i < len(p) && (p[i] == m.mark || p[i] == '\\') && !m.marked {
+		m.marked = begins(p[i:], m.paths.mark)
+	}
 	j := i + plain(p[i:])
 	if j < len(p) && p[j] == '"' { // the common case: all of it, no escape
 		if counted {

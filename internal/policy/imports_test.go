@@ -74,7 +74,7 @@ var importTable = map[string]may{ // immutable
 			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability",
 		}, domain...),
 		others: []string{gzip, zstd},
-		tests:  []string{"internal/app", "internal/config"}, // some set up more than gatetest does
+		tests:  []string{"internal/app", "internal/config", "internal/secret"}, // some set up more than gatetest does
 	},
 
 	"internal/config":    {ours: []string{"internal/secret"}, others: yaml},

@@ -24,6 +24,7 @@ type Upstream struct {
 	kind        Kind
 	plan        plan
 	passthrough bool
+	account     Account
 	headers     *headers // a pointer, so that printing a copy of an Upstream does not reach them
 	timeouts    Timeouts
 	transport   http.RoundTripper
@@ -49,6 +50,7 @@ func New(s Settings) (*Upstream, error) {
 		kind:        s.Kind,
 		plan:        p,
 		passthrough: s.Auth.mode() == AuthPassthrough,
+		account:     s.account(),
 		headers:     s.headers(p),
 		timeouts:    s.Timeouts,
 		transport:   s.Transport,

@@ -149,9 +149,10 @@ func callInput(item *llm.Item) (input []byte, ok bool) {
 }
 
 // sealed returns what only the maker of reasoning can read, as the client may
-// keep it.
+// keep it. It may be there for text alone too: clients send back no thinking
+// that nobody has signed.
 func (p *replier) sealed(item *llm.Item) string {
-	if item.Sealed == "" || p.o.Seal == nil {
+	if p.o.Seal == nil {
 		return ""
 	}
 	return p.o.Seal(item)

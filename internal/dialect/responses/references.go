@@ -60,6 +60,7 @@ var members = dialect.Members(slices.Concat([]string{ // immutable
 var request = jsonscan.Compile(jsonscan.Spec{ // immutable
 	Watch: members,
 	Sift:  map[string]jsonscan.Sieve{"input[]": siftItem},
+	Mark:  dialect.SealPrefix,
 })
 
 // siftItem keeps the ids that the upstream would look up: those of files and
