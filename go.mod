@@ -16,7 +16,6 @@ require (
 )
 
 require (
-	github.com/coder/websocket v1.8.15
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/sys v0.26.0 // indirect
