@@ -270,7 +270,7 @@ func TestRefusalsKeepSecrets(t *testing.T) {
 	const subscription = "subscription-0123456789"
 	up := newProvider(t, func(c *upcall) {
 		_, form, _ := strings.Cut(c.model, ":")
-		text := "Incorrect key: " + upstreamSecret + ", " + subscription + ", sk-proj-****abcd at http://" + c.LocalAddr().String()
+		text := "Incorrect key: " + upstreamSecret + ", " + subscription + ", sk-proj-****wxyz at http://" + c.LocalAddr().String()
 		body := map[string]string{
 			"passes": inShape("chat", "e", "x", text), "wrapped": `{"message":"` + text + `"}`, "page": "<html>" + text,
 		}[form]
@@ -287,9 +287,9 @@ func TestRefusalsKeepSecrets(t *testing.T) {
 				case "compatible":
 					secret = subscription
 				case "ollama":
-					secret = "abcd" // the rest was never its own
+					secret = "wxyz" // the rest was never its own
 				}
-				if strings.Contains(r.body, secret) || strings.Contains(r.body, "abcd") {
+				if strings.Contains(r.body, secret) || strings.Contains(r.body, "wxyz") {
 					t.Errorf("%s, %s: the client is shown the secret: %s", kind, form, r.body)
 				}
 			}
