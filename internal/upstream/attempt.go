@@ -147,6 +147,20 @@ func (a *attempt) Close() error {
 	return a.body.Close()
 }
 
+// Rest reads what is left of the body and drops it, for at most so long and at
+// most so many bytes: only a body that was read to its end leaves a connection
+// that can be used again. It is for whoever reads the body, has all of the
+// answer and closes it next.
+func (a *Answer) Rest(most time.Duration, bytes int64) {
+	body, ok := a.Body.(*attempt)
+	if !ok || body.err != nil {
+		return
+	}
+	timer := time.AfterFunc(most, func() { body.cancel(nil) })
+	defer timer.Stop()
+	_, _ = io.CopyN(io.Discard, body, bytes) // it does not matter how it ends
+}
+
 // end stops the timer and lets the context go.
 func (a *attempt) end() {
 	a.stop()
