@@ -17,7 +17,7 @@ type alive struct {
 	timer *time.Timer
 
 	mu      sync.Mutex // held by whoever writes
-	last    time.Time  // when something was written
+	last    time.Time  // when the client was last sent something
 	stopped bool
 }
 
@@ -41,12 +41,16 @@ func (a *alive) lock() {
 	}
 }
 
-// unlock ends a turn of the exchange's.
-func (a *alive) unlock() {
-	if a != nil {
-		a.last = time.Now()
-		a.mu.Unlock()
+// unlock ends a turn of the exchange's. What an upstream has sent that the
+// client was not is silence to it.
+func (a *alive) unlock(wrote bool) {
+	if a == nil {
+		return
 	}
+	if wrote {
+		a.last = time.Now()
+	}
+	a.mu.Unlock()
 }
 
 // tick tells the client, if it has been told nothing for long enough.

@@ -47,6 +47,7 @@ type exchange struct {
 	up     *upstream.Upstream
 
 	neutral     *llm.Request // the request in neutral form; nil as long as nobody needs it
+	notNeutral  error        // why it could not be had; nil if it could, or nobody has asked
 	decoded     int64        // what of the memory of bodies is set aside for it
 	translation *translation // nil in the other lanes
 	alive       *alive       // of a stream; nil if its client is never told
@@ -168,6 +169,8 @@ func (x *exchange) route() error {
 	}
 	target, ok := x.candidate()
 	switch {
+	case x.notNeutral != nil && llm.AsError(x.notNeutral).Code == llm.CodeOverloaded:
+		return x.notNeutral // what it needs is not known
 	case !ok && x.pinnedTo != "":
 		return x.noTargetThere()
 	case !ok:
@@ -233,6 +236,7 @@ func (x *exchange) release() {
 	if x.tap != nil {
 		x.tap.Free()
 	}
+	x.translation.free()
 	if x.out != nil {
 		x.out.unreserve() // also where a transport never says that it is done
 	}

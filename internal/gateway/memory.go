@@ -77,12 +77,20 @@ func (m *memory) newBuffer() *buffer {
 	return b
 }
 
-// grow makes room for n bytes in all, within the budget. What b holds is kept.
-func (b *buffer) grow(n int) error {
+// claim counts n bytes in all, within the budget, and takes none yet.
+func (b *buffer) claim(n int) error {
 	if err := b.mem.reserve(int64(n) - b.reserved.Load()); err != nil {
 		return err
 	}
 	b.reserved.Store(int64(n))
+	return nil
+}
+
+// grow makes room for n bytes in all, within the budget. What b holds is kept.
+func (b *buffer) grow(n int) error {
+	if err := b.claim(n); err != nil {
+		return err
+	}
 	old := b.slab
 	if old != nil && n <= cap(old.b) {
 		return nil
@@ -92,6 +100,16 @@ func (b *buffer) grow(n int) error {
 		b.slab.b = append(b.slab.b, old.b...)
 		b.mem.put(old)
 	}
+	return nil
+}
+
+// become makes p what b holds, which must be empty. Nobody else may use p any
+// more.
+func (b *buffer) become(p []byte) error {
+	if err := b.claim(cap(p)); err != nil {
+		return err
+	}
+	b.slab = &slab{p}
 	return nil
 }
 

@@ -150,6 +150,7 @@ func (x *exchange) relayStream() error {
 	if err := x.flush(); err != nil {
 		return err
 	}
+	x.disarm()
 	defer x.keepAlive(x.target.KeepAlive).stop()
 	s := x.h.memory.get(streamBuffer)
 	defer func() { x.h.memory.put(s) }()
@@ -162,11 +163,12 @@ func (x *exchange) relayStream() error {
 			s = grown
 		}
 		buf := s.b[:cap(s.b)]
-		x.disarm()
 		n, readErr := x.answer.Body.Read(buf[held:])
 		x.alive.lock()
+		before := x.entry.BytesOut
 		rest, err := x.forward(buf[:held+n], held)
-		x.alive.unlock()
+		x.disarm()
+		x.alive.unlock(x.entry.BytesOut > before)
 		if err != nil {
 			return err
 		}

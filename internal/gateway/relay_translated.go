@@ -9,8 +9,9 @@ import (
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
-// maxTranslated bounds a whole answer that is translated, in bytes: all of it
-// must be there before any of it can be passed on.
+// maxTranslated bounds an answer that is translated, in bytes: one that is whole
+// for the client or the upstream must be there before any of it can be passed
+// on, and of a stream the texts are kept for its end.
 const maxTranslated = 64 << 20
 
 // relayTranslated passes the answer on in the client's protocol. What was
@@ -37,24 +38,56 @@ func (x *exchange) relayTranslated(media string) error {
 	x.answer.Header.Set("Content-Type", "application/json")
 	body := t.client.EncodeReply(nil, r, &t.options)
 	x.send(int64(len(body)))
-	return x.write(body)
+	if err := x.write(body); err != nil {
+		return err
+	}
+	if err := x.flush(); err != nil {
+		return err
+	}
+	x.answer.Rest(restTime, restBytes)
+	return nil
 }
+
+// What is read, at most, behind the end of an answer, so that its connection
+// can be used again: most often the end of a chunked body, which comes at once.
+const (
+	restTime  = 100 * time.Millisecond
+	restBytes = 64 << 10
+)
+
+// What the builder keeps of an event beside its texts, in bytes, about.
+const keptOfEvent = 512
 
 // translated takes an event of the answer.
 func (x *exchange) translated(e llm.Event) {
 	t := x.translation
-	if e.Kind == llm.PartDelta || e.Kind == llm.InputDelta {
+	switch e.Kind {
+	case llm.PartDelta, llm.InputDelta:
 		t.text += int64(len(e.Text))
+		t.kept += int64(len(e.Text) + len(e.Logprobs))
 		t.said = true
+	case llm.ItemBegun:
+		t.kept += keptOfEvent + int64(len(e.Item().Raw))
+	case llm.PartBegun, llm.AnnotationMade:
+		t.kept += keptOfEvent
 	}
 	if t.writer != nil {
 		t.out = t.writer.Append(t.out, e)
 	}
 }
 
-// readTranslated reads the answer to its end. between is called after each
-// read, with what there is to write.
+// readTranslated reads the answer to its end. between, if there is one, is
+// called after each read, with what there is to write. The answer is over
+// afterwards, or an error is returned.
 func (x *exchange) readTranslated(stream bool, between func() error) error {
+	err := x.readAnswer(stream, between)
+	if err == nil && !x.translation.over() {
+		err = &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
+	}
+	return err
+}
+
+func (x *exchange) readAnswer(stream bool, between func() error) error {
 	t := x.translation
 	if !stream {
 		body, err := io.ReadAll(io.LimitReader(x.answer.Body, maxTranslated+1))
@@ -62,7 +95,7 @@ func (x *exchange) readTranslated(stream bool, between func() error) error {
 			return err
 		}
 		if len(body) > maxTranslated {
-			return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "gateway.relay", Upstream: x.target.Upstream}
+			return x.tooLarge()
 		}
 		return x.named(t.target.DecodeReply(body, t.builder))
 	}
@@ -73,9 +106,12 @@ func (x *exchange) readTranslated(stream bool, between func() error) error {
 	for {
 		n, readErr := x.answer.Body.Read(buf)
 		if total += int64(n); between == nil && total > maxTranslated {
-			return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "gateway.relay", Upstream: x.target.Upstream}
+			return x.tooLarge()
 		}
 		err := reader.Write(buf[:n])
+		if err == nil && t.kept > maxTranslated {
+			err = x.tooLarge()
+		}
 		if between != nil {
 			err = errors.Join(err, between())
 		}
@@ -90,6 +126,10 @@ func (x *exchange) readTranslated(stream bool, between func() error) error {
 			return readErr
 		}
 	}
+}
+
+func (x *exchange) tooLarge() error {
+	return &llm.Error{Code: llm.CodeUpstreamTooLarge, Op: "gateway.relay", Upstream: x.target.Upstream}
 }
 
 // named returns err with the upstream's name.
@@ -140,6 +180,9 @@ func (x *exchange) streamTranslated(stream bool) error {
 		err = flushErr
 	}
 	alive.stop()
+	if err == nil {
+		x.answer.Rest(restTime, restBytes)
+	}
 	if r := t.builder.Reply(); r.Status == llm.StatusFailed {
 		x.told = x.up.Told(x.answer, r.Failure.Code, r.Failure.Message)
 		return nil // the client has been told in the upstream's words
@@ -152,8 +195,6 @@ func (x *exchange) streamTranslated(stream bool) error {
 
 // flushTranslated writes what there is to write.
 func (x *exchange) flushTranslated() error {
-	x.alive.lock()
-	defer x.alive.unlock()
 	t := x.translation
 	if t.said && !x.firstToken {
 		x.firstToken = true
@@ -166,6 +207,8 @@ func (x *exchange) flushTranslated() error {
 	if n == 0 {
 		return nil
 	}
+	x.alive.lock()
+	defer x.alive.unlock(true)
 	err := x.write(t.out)
 	if err == nil {
 		err = x.flush()

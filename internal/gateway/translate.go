@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -84,9 +83,20 @@ type translation struct {
 
 	sealed map[sealedKey]string // what the client has been given to keep; nil if nothing
 
+	echo *buffer // what the answer repeats of the request
+
 	out  []byte // what is to be written to the client
 	text int64  // bytes of what the model has put out
+	kept int64  // bytes that the builder has to keep, about
 	said bool   // the model has put out something
+}
+
+// free gives back what the exchange need not have any more.
+func (t *translation) free() {
+	if t != nil && t.echo != nil {
+		t.echo.drop()
+		t.echo = nil
+	}
 }
 
 // over reports whether the answer has come to its end.
@@ -104,22 +114,27 @@ func (t *translation) usage() llm.Usage {
 // of its body: more for many short items, less for a few long texts.
 const neutralCost = 4
 
-// decode returns the request in neutral form.
+// decode returns the request in neutral form. It is decoded once, however
+// often it is asked for.
 func (x *exchange) decode() (*llm.Request, error) {
-	if x.neutral == nil {
-		cost := neutralCost * int64(len(x.body.bytes()))
-		if err := x.h.memory.reserve(cost); err != nil {
-			return nil, err
-		}
-		x.decoded = cost
-		r, err := clientCodec(x.op.Dialect()).DecodeRequest(x.body.bytes())
-		if err != nil {
-			return nil, err
-		}
-		r.Model = x.entry.Model
-		x.neutral = r
+	if x.neutral == nil && x.notNeutral == nil {
+		x.neutral, x.notNeutral = x.decodeBody()
 	}
-	return x.neutral, nil
+	return x.neutral, x.notNeutral
+}
+
+func (x *exchange) decodeBody() (*llm.Request, error) {
+	cost := neutralCost * int64(len(x.body.bytes()))
+	if err := x.h.memory.reserve(cost); err != nil {
+		return nil, err
+	}
+	x.decoded = cost
+	r, err := clientCodec(x.op.Dialect()).DecodeRequest(x.body.bytes())
+	if err != nil {
+		return nil, err
+	}
+	r.Model = x.entry.Model
+	return r, nil
 }
 
 // needs returns the features that the request uses. One that cannot be read
@@ -159,19 +174,48 @@ func (x *exchange) translate() error {
 			return err
 		}
 	}
-	t.tools = tools
-	t.options = dialect.ReplyOptions{
-		Request: kept(r), ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
-		Time: x.start, Now: time.Now, Seal: x.seal,
-	}
-	x.translation = t
-	x.out = x.h.memory.newBuffer()
-	if err := x.out.grow(len(encoded.Body)); err != nil {
+	t.tools, x.translation = tools, t
+	asked, err := t.remember(r, &x.h.memory)
+	if err != nil {
 		return err
 	}
-	x.out.slab.b = append(x.out.slab.b, encoded.Body...)
+	t.options = dialect.ReplyOptions{
+		Request: asked, ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
+		Time: x.start, Now: time.Now, Seal: x.seal,
+	}
+	x.out = x.h.memory.newBuffer()
+	if err := x.out.become(encoded.Body); err != nil {
+		return err
+	}
 	x.forget()
 	return nil
+}
+
+// remember returns what the answer must know of r, in bytes of its own: those
+// of the body will be another request's as soon as it has been sent.
+func (t *translation) remember(r *llm.Request, m *memory) (*llm.Request, error) {
+	asked := *r
+	asked.Items, asked.Tools, asked.Choice, asked.Format = nil, nil, llm.ToolChoice{}, llm.Format{}
+	asked.LogitBias, asked.Others, asked.Lost, asked.Instructions = nil, nil, nil, ""
+	size := 0
+	for i := range r.Echo {
+		size += len(r.Echo[i].Value)
+	}
+	if size == 0 {
+		return &asked, nil
+	}
+	t.echo = m.newBuffer()
+	if err := t.echo.grow(size); err != nil {
+		return nil, err
+	}
+	asked.Echo = slices.Clone(r.Echo)
+	b := t.echo.slab.b // does not move: there is room for all
+	for i, said := range r.Echo {
+		at := len(b)
+		b = append(b, said.Value...)
+		asked.Echo[i].Value = b[at:len(b):len(b)]
+	}
+	return &asked, nil
 }
 
 // forget gives back the request in neutral form.
@@ -182,20 +226,6 @@ func (x *exchange) forget() {
 	x.neutral = nil
 	x.h.memory.used.Add(-x.decoded)
 	x.decoded = 0
-}
-
-// kept returns what an answer must know of its request. It lives longer than
-// the request's body, to which r refers.
-func kept(r *llm.Request) *llm.Request {
-	k := *r
-	k.Items, k.Tools, k.Choice, k.Format, k.LogitBias = nil, nil, llm.ToolChoice{}, llm.Format{}, nil
-	k.Echo, k.Others = slices.Clone(r.Echo), slices.Clone(r.Others)
-	for _, members := range [...][]llm.Member{k.Echo, k.Others} {
-		for i := range members {
-			members[i].Value = bytes.Clone(members[i].Value)
-		}
-	}
-	return &k
 }
 
 // mintedPrefix begins every id that Weir makes up, behind the prefix of its
@@ -236,17 +266,20 @@ func (x *exchange) lose(losses []dialect.Loss) error {
 		}
 	}
 	var b strings.Builder
-	for i, l := range losses {
-		if slices.ContainsFunc(losses[:i], func(m dialect.Loss) bool { return m.Path == l.Path }) {
-			continue // for another reason
+	told := make(map[string]bool, len(losses))
+	for _, l := range losses {
+		path := headerSafe(l.Path)
+		if told[path] {
+			continue
 		}
-		if b.Len()+len(l.Path) > maxLossy {
+		if b.Len()+len(path) > maxLossy {
 			break
 		}
-		if i > 0 {
+		if b.Len() > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(headerSafe(l.Path))
+		b.WriteString(path)
+		told[path] = true
 	}
 	x.w.Header()[headerLossy] = []string{b.String()}
 	return nil
