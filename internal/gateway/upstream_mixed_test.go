@@ -33,7 +33,7 @@ var misdeeds = []string{ // immutable
 // and nothing is left behind.
 func TestMixedMisbehaviour(t *testing.T) {
 	quiet(t)
-	const workers, each = 30, 10
+	const workers, each = 30, 30
 	start := runtime.NumGoroutine()
 	g := gatetest.Start(t, `
 timeouts: { idle: 300ms, first_byte: 500ms }
@@ -41,7 +41,12 @@ upstreams: [{ name: sim, kind: simulator, endpoint: "${SIM}" }]
 models:
   - { name: plain, targets: [{ upstream: sim }] }
   - { name: renamed, targets: [{ upstream: sim, model: theirs }] }
+  - { name: as-chat, targets: [{ upstream: sim, dialects: [chat], keepalive: 10ms }] }
+  - { name: as-responses, targets: [{ upstream: sim, dialects: [responses], keepalive: 10ms }] }
+  - { name: as-messages, targets: [{ upstream: sim, dialects: [messages], keepalive: 10ms }] }
+  - { name: as-ollama, targets: [{ upstream: sim, dialects: [ollama], keepalive: 10ms }] }
 `)
+	models := []string{"plain", "renamed", "as-chat", "as-responses", "as-messages", "as-ollama"}
 	type spoken struct {
 		c     dialectCase
 		deed  string
@@ -72,7 +77,7 @@ models:
 					patience = time.Duration(random.IntN(8)) * time.Millisecond
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
-				s.r, s.err = converseOnce(ctx, g, s.c.path, s.c.ask([...]string{"plain", "renamed"}[random.IntN(2)], !s.whole), header...)
+				s.r, s.err = converseOnce(ctx, g, s.c.path, s.c.ask(models[random.IntN(len(models))], !s.whole), header...)
 				cancel()
 			}
 		})
