@@ -83,6 +83,7 @@ type Lane string
 // The lanes.
 const (
 	Express    Lane = "express"    // bytes pass as they came
+	Joined     Lane = "joined"     // as in express, with the conversation so far put in front
 	Translated Lane = "translated" // through the neutral form
 )
 

@@ -137,21 +137,46 @@ type Ask struct {
 	// Needs returns the features that the request uses. It is called only
 	// where a target lacks some. Nil means none.
 	Needs func() llm.Features
+
+	// State is what the request wants of what servers keep.
+	State State
 }
 
+// A State is what a request wants of what servers keep: that its answer be
+// kept, or that what was kept before be known.
+type State uint8
+
+// The states.
+const (
+	Stateless State = iota // nothing
+	Stateful               // something, of its own server or of whoever stands in for it
+	Held                   // it goes on with what Weir keeps, and no server knows
+)
+
 // lane says how t would carry an exchange: express where it serves the
-// client's own protocol and all that the request uses, else translated to the
-// first protocol that it serves. It returns false if t cannot carry it.
+// client's own protocol and all that the request uses, joined where nothing is
+// missing but what it would have to keep, else translated to the first protocol
+// that it serves. It returns false if t cannot carry it.
 func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bool) {
 	own := a.Op.Dialect()
 	spoken := len(t.Dialects) == 0 || !ofDialect(a.Op) || slices.Contains(t.Dialects, own)
 	var missing llm.Features
 	if spoken && slices.Contains(t.Serves, a.Op) {
 		lacks := t.Lacks[own]
+		keeps := lacks&llm.FeatureState == 0
+		if a.State != Stateless {
+			lacks &^= llm.FeatureState
+		}
 		if lacks != 0 && a.Needs != nil {
 			missing = lacks & a.Needs()
 		}
-		if missing == 0 {
+		switch {
+		case missing != 0:
+		case a.State == Held:
+			return llm.Joined, a.Op, "the upstream speaks " + string(own) + ", Weir has the conversation", true
+		case a.State == Stateful && !keeps:
+			return llm.Joined, a.Op, "the upstream speaks " + string(own) + " and keeps nothing", true
+		default:
 			return llm.Express, a.Op, "the upstream speaks " + string(own), true
 		}
 	}

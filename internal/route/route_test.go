@@ -144,3 +144,34 @@ func TestDialects(t *testing.T) {
 		}
 	}
 }
+
+// TestJoined: what keeps nothing is stood in for where that is all that it
+// lacks, and what nobody else knows goes to nobody as it is.
+func TestJoined(t *testing.T) {
+	custom := func() llm.Features { return llm.FeatureCustomTools }
+	nothing := func() llm.Features { return 0 }
+	for _, tt := range []struct {
+		name  string
+		lacks llm.Features
+		state route.State
+		needs func() llm.Features
+		want  llm.Lane
+	}{
+		{"nothing wanted of who keeps nothing", llm.FeatureState, route.Stateless, nothing, llm.Express},
+		{"something wanted of who keeps nothing", llm.FeatureState, route.Stateful, nothing, llm.Joined},
+		{"something wanted of who keeps it", 0, route.Stateful, nothing, llm.Express},
+		{"what Weir keeps, for who keeps nothing", llm.FeatureState, route.Held, nothing, llm.Joined},
+		{"what Weir keeps, for who keeps", 0, route.Held, nothing, llm.Joined},
+		{"a tool that the protocol's server does not take", llm.FeatureState | llm.FeatureCustomTools, route.Stateful, custom, llm.Translated},
+		{"the same with what Weir keeps", llm.FeatureCustomTools, route.Held, custom, llm.Translated},
+	} {
+		m := route.Model{Name: "m", Targets: []route.Target{{
+			Upstream: "a", Serves: []llm.Operation{llm.OpChat, llm.OpResponses}, Dialects: []llm.Dialect{llm.Responses, llm.Chat},
+			Lacks: map[llm.Dialect]llm.Features{llm.Responses: tt.lacks},
+		}}}
+		got, ok := m.Candidate("m", route.Ask{Op: llm.OpResponses, Needs: tt.needs, State: tt.state})
+		if !ok || got.Lane != tt.want || got.Why == "" {
+			t.Errorf("%s: %s (%s), want %s", tt.name, got.Lane, got.Why, tt.want)
+		}
+	}
+}
