@@ -22,17 +22,16 @@ type alive struct {
 }
 
 // keepAlive begins to tell the client, after every so much silence; zero is
-// never. The caller must stop it before the exchange ends.
-func (x *exchange) keepAlive(every time.Duration) *alive {
+// never. The caller must stop x.alive before the exchange ends.
+func (x *exchange) keepAlive(every time.Duration) {
 	if every <= 0 || clientCodec(x.dialect.Name()) == nil {
-		return nil
+		return
 	}
 	a := &alive{x: x, every: every, last: time.Now()}
 	x.alive = a
 	a.mu.Lock() // the timer must be there when it fires
 	defer a.mu.Unlock()
 	a.timer = time.AfterFunc(every, a.tick)
-	return a
 }
 
 func (a *alive) lock() {

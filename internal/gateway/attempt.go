@@ -5,8 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -14,6 +12,70 @@ import (
 
 // maxRefusal bounds how much of an upstream's error answer is read.
 const maxRefusal = 1 << 20
+
+// carry is the loop of attempts: it sends the request to a target and passes
+// the answer on, and comes back to try again as long as the client has been
+// sent nothing and another try may help. It returns the last attempt's error.
+func (x *exchange) carry() error {
+	for {
+		err := x.step(StepAttempt, (*exchange).attempt)
+		if err == nil {
+			err = x.step(StepRelay, (*exchange).relay)
+		}
+		if err == nil || x.sent || !x.again(err) {
+			return err
+		}
+	}
+}
+
+// A further is what is left to try.
+type further struct {
+	fresh  bool // the free try has been had
+	commit bool // an attempt is one that counts with its first event that means something, not with its status
+}
+
+// more reports whether another attempt may follow the present one, if that
+// fails before the client is sent anything. What the attempt needs of the
+// request is kept until then.
+func (x *exchange) more() bool { return !x.fresh }
+
+// retries reports whether there is another attempt after err.
+func (x *exchange) retries(err error) bool {
+	// The upstream has closed a connection that nobody was using at the moment
+	// at which it was used again. That says nothing about the upstream: the
+	// next attempt is free.
+	return !x.fresh && errors.Is(err, upstream.ErrReusedConnection)
+}
+
+// again reports whether there is to be another attempt after err, and makes
+// the exchange ready for it.
+func (x *exchange) again(err error) bool {
+	if !x.retries(err) {
+		return false
+	}
+	x.fresh = true
+	x.endTry(err)
+	return true
+}
+
+// endTry closes the account of an attempt after which there is another, and
+// takes back all that it has made.
+func (x *exchange) endTry(err error) {
+	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
+	a.Total, a.Code = time.Since(x.began), llm.AsError(err).Code
+	for _, o := range x.h.observers {
+		o.AttemptDone(x.id, a)
+	}
+	if x.answer != nil {
+		_ = x.answer.Body.Close() // its errors have been seen
+	}
+	if x.tap != nil {
+		x.tap.Free()
+	}
+	x.translation.free()
+	delete(x.w.Header(), headerLossy)
+	x.try = try{target: x.target, up: x.up}
+}
 
 // attempt sends the request to the target and waits until it has answered.
 // x.answer is a success afterwards, or an error is returned.
@@ -39,7 +101,10 @@ func (x *exchange) attempt() error {
 		Foreign:    x.translation != nil,
 	}
 	answer, err := x.do(&call)
-	x.releaseBody()
+	x.releaseOut()
+	if !x.more() {
+		x.releaseBody()
+	}
 	if err != nil {
 		return err
 	}
@@ -81,56 +146,16 @@ func (x *exchange) credential() (upstream.Credential, error) {
 	return upstream.Credential{Value: own.Value, Header: own.Header}, nil
 }
 
-// encode sets x.out to the bytes for the target: the client's, but for the
-// model's name and, in a stream that would not report its usage, the member
-// that asks for it. A form is encoded as it is sent.
-func (x *exchange) encode() error {
-	if x.upload != nil {
-		return nil
-	}
-	if x.target.Lane == llm.Translated {
-		return x.translate()
-	}
-	x.forget()
-	var edits []jsonscan.Edit
-	if !x.target.NoStreamUsage {
-		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
-		x.injected = len(edits) > 0
-	}
-	if x.req.Marked {
-		cut, found, err := x.cutSealed()
-		if err != nil {
-			return err
-		}
-		if found {
-			edits = dialect.AddEdit(edits, cut)
-		}
-	}
-	if model, needed := x.req.ModelEdit(x.body.bytes(), x.target.Model); needed {
-		edits = dialect.AddEdit(edits, model)
-	}
-	if len(edits) == 0 {
-		x.out = x.body
-		return nil
-	}
-	size := len(x.body.bytes())
-	for _, e := range edits {
-		size += len(e.Text)
-	}
-	x.out = x.h.memory.newBuffer()
-	if err := x.out.grow(size); err != nil {
-		return err
-	}
-	x.out.slab.b = jsonscan.Splice(x.out.slab.b, x.body.bytes(), edits...)
-	return nil
-}
-
-// releaseBody ends the exchange's own holds of the bytes that were sent: no
-// further attempt will need them.
-func (x *exchange) releaseBody() {
+// releaseOut ends the exchange's own hold of what an attempt has sent.
+func (x *exchange) releaseOut() {
 	if x.out != x.body {
 		x.out.drop()
 	}
+}
+
+// releaseBody ends the exchange's own hold of the request: no further attempt
+// will need it.
+func (x *exchange) releaseBody() {
 	x.dropBody()
 	if x.upload != nil && x.upload.sent.Load() {
 		x.upload.close()

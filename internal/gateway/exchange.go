@@ -35,40 +35,26 @@ type exchange struct {
 	chose  string   // the upstream that it has chosen; empty if none
 
 	body *buffer // as the client sent it; nil until read, and again once it is not needed
-	out  *buffer // as the attempt sends it; may be body
 	req  dialect.Request
 
 	upload *upload // instead of body and out, if the body is a form
 
 	bodyRead bool // to its end
 
-	model  *route.Model // nil if nobody knows the name, and the client has chosen an upstream
-	target route.Candidate
-	up     *upstream.Upstream
+	model *route.Model // nil if nobody knows the name, and the client has chosen an upstream
 
-	neutral     *llm.Request // the request in neutral form; nil as long as nobody needs it
-	notNeutral  error        // why it could not be had; nil if it could, or nobody has asked
-	decoded     int64        // what of the memory of bodies is set aside for it
-	translation *translation // nil in the other lanes
-	alive       *alive       // of a stream; nil if its client is never told
+	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
+	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
+	decoded    int64        // what of the memory of bodies is set aside for it
 
-	answer     *upstream.Answer
-	tap        *dialect.Tap
-	streaming  bool      // the answer is an event stream
-	injected   bool      // the stream's usage event is there because Weir asked for it
-	firstToken bool      // the observers have been told
-	partial    bool      // the beginning of an event has been sent, its end has not
-	began      time.Time // of the attempt
+	try // the present one
+	further
 
 	object *objectCall // what is asked of an object; nil if x is an exchange
 
 	who                pin.Identity         // of the caller's own credential, once it was asked for
 	unknown            []*dialect.Reference // what nobody has seen
 	pinnedTo, pinnedBy string               // the upstream that keeps what the request refers to, and the member that does
-	keeps              bool                 // the ids in the answer are noted
-	noted              string               // the answer's own id, once it is
-
-	told *llm.Error // what the upstream has told of inside a success
 
 	sent          bool      // a status has been sent
 	lingers       bool      // and the client may still be sending its body
@@ -77,6 +63,30 @@ type exchange struct {
 	socket *socket // nil unless it is one
 
 	entry ledger.Entry
+}
+
+// A try is what belongs to one attempt alone.
+type try struct {
+	target route.Candidate
+	up     *upstream.Upstream
+	began  time.Time
+
+	out         *buffer      // what is sent; may be the exchange's body
+	translation *translation // nil in the other lanes
+
+	answer     *upstream.Answer
+	tap        *dialect.Tap
+	keeps      bool   // the ids in the answer are noted
+	noted      string // the answer's own id, once it is
+	streaming  bool   // the answer is an event stream
+	injected   bool   // the stream's usage event is there because Weir asked for it
+	meant      bool   // something that means something has come of the stream
+	eventAt    int    // where in what is held of the stream its present event begins
+	firstToken bool   // the observers have been told
+	partial    bool   // the beginning of an event has been sent, its end has not
+	alive      *alive // of a stream; nil if its client is never told
+
+	told *llm.Error // what the upstream has told of inside a success
 }
 
 // speak sets the dialect that x is answered in.

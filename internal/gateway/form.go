@@ -20,9 +20,9 @@ import (
 type upload struct {
 	form     *form.Form
 	mem      *memory
-	reserved int64       // of mem
-	file     *spool.File // nil until there is something in it, and again once it is closed
-	sent     atomic.Bool // the transport reads nothing of it any more
+	reserved int64        // of mem
+	file     *spool.File  // nil until there is something in it, and again once it is closed
+	sent     *atomic.Bool // by the last attempt: the transport reads nothing of it any more; nil before the first
 }
 
 // takes says which bodies an operation may have.
@@ -172,7 +172,9 @@ func (u *upload) send(ctx context.Context, up *upstream.Upstream, call *upstream
 	body := u.form.Encode("model", call.Model)
 	s := &source{r: body.Reader}
 	call.Content = &upstream.Content{Reader: s, Length: body.Length, Type: body.Type}
-	call.Sent = func() { u.sent.Store(true) }
+	sent := new(atomic.Bool)
+	u.sent = sent
+	call.Sent = func() { sent.Store(true) }
 	answer, err := up.Do(ctx, call)
 	if err == nil {
 		return answer, nil

@@ -237,11 +237,8 @@ func (x *exchange) serve() *llm.Error {
 	if err = x.step(StepRoute, (*exchange).route); err != nil {
 		return nil
 	}
-	// 5. Attempt: encode for the target, send, until it has answered.
-	if err = x.step(StepAttempt, (*exchange).attempt); err != nil {
-		return nil
-	}
-	// 6. Relay: the answer, as it comes.
-	err = x.step(StepRelay, (*exchange).relay)
+	// 5. Attempt and 6. Relay: encode for the target, send, pass its answer on
+	// as it comes; and again, as long as the client has been sent nothing.
+	err = x.carry()
 	return nil
 }

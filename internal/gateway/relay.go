@@ -60,6 +60,7 @@ func mediaType(contentType string) string {
 
 // send sends the status and the headers of the answer.
 func (x *exchange) send(length int64) {
+	x.releaseBody() // nothing is tried again from here on
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
@@ -143,15 +144,12 @@ func (x *exchange) relayStream() error {
 	x.tap, x.streaming = x.dialect.NewTap(true), true
 	x.tap.Expect(x.req.Choices)
 	x.keepsIDs()
-	h := x.w.Header()
-	h["Cache-Control"] = []string{"no-cache, no-transform"}
-	h["X-Accel-Buffering"] = []string{"no"} // proxies in front must not collect events
-	x.send(-1)
-	if err := x.flush(); err != nil {
-		return err
+	if !x.holdsStream() {
+		if err := x.openStream(); err != nil {
+			return err
+		}
 	}
-	x.disarm()
-	defer x.keepAlive(x.target.KeepAlive).stop()
+	defer func() { x.alive.stop() }()
 	s := x.h.memory.get(streamBuffer)
 	defer func() { x.h.memory.put(s) }()
 	held := 0
@@ -185,11 +183,36 @@ func (x *exchange) relayStream() error {
 	}
 }
 
+// openStream sends the head of a stream.
+func (x *exchange) openStream() error {
+	h := x.w.Header()
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"} // proxies in front must not collect events
+	x.send(-1)
+	if err := x.flush(); err != nil {
+		return err
+	}
+	x.disarm()
+	x.keepAlive(x.target.KeepAlive)
+	return nil
+}
+
+// pass sends events of a stream, behind its head if that has been held back.
+func (x *exchange) pass(p []byte) error {
+	if len(p) > 0 && !x.sent {
+		if err := x.openStream(); err != nil {
+			return err
+		}
+	}
+	return x.write(p)
+}
+
 // forward passes on the events that end in p, of which the first `seen` bytes
-// have been through the tap already, and returns the beginning of the event
-// that has not ended.
+// have been through the tap already, and returns what is held back: the
+// beginning of the event that has not ended, or all of a stream that has not
+// meant anything yet.
 func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
-	out, start := 0, 0 // p[:out] is done with; the current event begins at start
+	out, start := 0, x.eventAt // p[:out] is done with; the current event begins at start
 	written := 0
 	for pos := seen; pos < len(p); {
 		n, end, err := x.tap.Next(p[pos:])
@@ -199,13 +222,14 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 		}
 		switch end {
 		case dialect.Event:
+			x.meant = x.meant || x.tap.Content() || x.tap.Ended()
 			x.noteToken()
 			x.notePins()
 		case dialect.None:
 			continue
 		}
 		if x.injected && !x.partial && x.tap.Drop() {
-			if err := x.write(p[out:start]); err != nil {
+			if err := x.pass(p[out:start]); err != nil {
 				return nil, err
 			}
 			written += start - out
@@ -216,7 +240,16 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	if len(p)-start >= maxHeld { // too large to be held back
 		start, x.partial = len(p), true
 	}
-	if err := x.write(p[out:start]); err != nil {
+	if x.eventAt = 0; !x.sent && out == 0 && start < maxHeld {
+		if err := x.toldFirst(); err != nil {
+			return nil, err
+		}
+		if !x.meant {
+			x.eventAt = start
+			return p, nil
+		}
+	}
+	if err := x.pass(p[out:start]); err != nil {
 		return nil, err
 	}
 	if written += start - out; written == 0 {
@@ -227,6 +260,25 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	}
 	x.tellEvent(written)
 	return p[start:], nil
+}
+
+// holdsStream reports whether a stream is held back until it means something:
+// until then another attempt can take its place.
+func (x *exchange) holdsStream() bool { return x.more() && x.commit }
+
+// toldFirst returns the failure that a stream has told of before anything
+// else, if another attempt may do better. Otherwise the client is to hear it
+// from the upstream.
+func (x *exchange) toldFirst() error {
+	code, message, failed := x.tap.Failed()
+	if !failed {
+		return nil
+	}
+	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.retries(e) {
+		return e
+	}
+	x.meant = true
+	return nil
 }
 
 // tellEvent tells the observers how much of a stream was sent.
@@ -264,14 +316,24 @@ func (x *exchange) endStream(rest []byte, readErr error) error {
 			if bytes.HasSuffix(rest, []byte("\n")) {
 				missing = "\n" // its last line has an end
 			}
-			if err := x.write(append(rest, missing...)); err != nil {
+			rest = append(rest, missing...)
+			x.partial, x.eventAt, x.meant = false, len(rest), true
+			if err := x.pass(rest); err != nil {
 				return err
 			}
-			x.partial = false
 		}
 	}
 	x.noteFailure()
+	if !x.sent && (x.tap.Complete() || x.told != nil) {
+		if err := x.pass(rest[:x.eventAt]); err != nil {
+			return err
+		}
+	}
 	switch {
+	case !x.sent && !atEnd(readErr):
+		return readErr
+	case !x.sent:
+		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
 	case x.tap.Complete() && !x.partial && (x.tap.Ended() || atEnd(readErr) || isCancelled(readErr)):
 		// Everything was written. Clients hang up at the last event, so that
 		// neither a failed flush nor a cancelled read means anything now.

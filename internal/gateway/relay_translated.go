@@ -160,26 +160,31 @@ func (x *exchange) failedInside(f *llm.Failure) error {
 }
 
 // streamTranslated answers with a stream. Its first event leaves at once: the
-// upstream has said that it will answer.
+// upstream has said that it will answer. Where another attempt can take its
+// place, nothing leaves before it has meant something.
 func (x *exchange) streamTranslated(stream bool) error {
 	t := x.translation
 	t.writer, x.streaming = t.client.NewWriter(&t.options), true
-	h := x.w.Header()
-	h["Cache-Control"] = []string{"no-cache, no-transform"}
-	h["X-Accel-Buffering"] = []string{"no"}
 	x.answer.Header["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
-	x.send(-1)
+	defer func() { x.alive.stop() }()
 	t.builder.Begin("", "", 0)
-	alive := x.keepAlive(t.profile.KeepAlive)
-	defer alive.stop()
 	if err := x.flushTranslated(); err != nil {
 		return err
 	}
 	err := x.readTranslated(stream, x.flushTranslated)
+	if r := t.builder.Reply(); !x.sent && r.Status == llm.StatusFailed {
+		if told := x.failedInside(r.Failure); x.retries(told) {
+			return told
+		}
+	}
+	if err != nil && !x.sent {
+		return err
+	}
+	t.said = t.said || !x.sent // whatever it is, it is all
 	if flushErr := x.flushTranslated(); err == nil {
 		err = flushErr
 	}
-	alive.stop()
+	x.alive.stop()
 	if err == nil {
 		x.answer.Rest(restTime, restBytes)
 	}
@@ -196,6 +201,18 @@ func (x *exchange) streamTranslated(stream bool) error {
 // flushTranslated writes what there is to write.
 func (x *exchange) flushTranslated() error {
 	t := x.translation
+	n := len(t.out)
+	switch {
+	case n == 0:
+		return nil
+	case x.sent:
+	case !t.said && n < maxHeld && x.holdsStream():
+		return nil
+	default:
+		x.openTranslated()
+	}
+	x.alive.lock()
+	defer x.alive.unlock(true)
 	if t.said && !x.firstToken {
 		x.firstToken = true
 		after := time.Since(x.start)
@@ -203,12 +220,6 @@ func (x *exchange) flushTranslated() error {
 			o.FirstToken(x.id, after)
 		}
 	}
-	n := len(t.out)
-	if n == 0 {
-		return nil
-	}
-	x.alive.lock()
-	defer x.alive.unlock(true)
 	err := x.write(t.out)
 	if err == nil {
 		err = x.flush()
@@ -221,4 +232,13 @@ func (x *exchange) flushTranslated() error {
 		o.Event(x.id, n)
 	}
 	return err
+}
+
+// openTranslated sends the head of a stream.
+func (x *exchange) openTranslated() {
+	h := x.w.Header()
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	x.send(-1)
+	x.keepAlive(x.translation.profile.KeepAlive)
 }

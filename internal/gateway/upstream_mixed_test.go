@@ -93,7 +93,7 @@ models:
 	g.Stop(t)
 	byID := map[string]ledger.Entry{}
 	for _, e := range g.Ledger.Entries() {
-		if _, twice := byID[e.ID]; twice || len(e.Attempts) > 1 || e.Usage.Provenance == llm.UsageUnknown {
+		if _, twice := byID[e.ID]; twice || len(tries(&e)) > 1 || e.Usage.Provenance == llm.UsageUnknown {
 			t.Errorf("entry %s: twice %v, attempts %+v, usage %+v", e.ID, twice, e.Attempts, e.Usage)
 		}
 		byID[e.ID] = e
