@@ -64,7 +64,7 @@ var importTable = map[string]may{ // immutable
 	"internal/auth":          {ours: []string{"internal/llm", "internal/price"}},
 	"internal/limit":         {ours: []string{"internal/llm", "internal/price"}},
 	"internal/ledger":        {ours: []string{"internal/llm", "internal/price"}},
-	"internal/responsestore": {ours: []string{"internal/llm", "internal/price"}},
+	"internal/responsestore": {ours: []string{"internal/secret"}, tests: []string{"internal/responsestore/storetest"}},
 	"internal/audit":         {ours: []string{"internal/llm", "internal/price"}},
 	"internal/store":         {ours: domain},
 
@@ -92,6 +92,8 @@ var importTable = map[string]may{ // immutable
 		ours:   []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"},
 		others: []string{"github.com/google/go-cmp/cmp", "github.com/santhosh-tekuri/jsonschema/v6"},
 	},
+	"internal/responsestore/storetest": {ours: []string{"internal/responsestore"}},
+
 	"internal/realpart": {},
 	"internal/policy":   {},
 	"internal/doctest":  {},
@@ -111,9 +113,12 @@ var onlyFrom = map[string][]string{ // immutable
 	"internal/simulator":           {"internal/app", "internal/gatetest", "cmd/weir"},
 	"internal/gatetest":            {},
 	"internal/dialect/dialecttest": {},
-	"internal/realpart":            {"scripts/gotest"},
-	"internal/policy":              {},
-	"internal/doctest":             {},
+
+	"internal/responsestore/storetest": {},
+
+	"internal/realpart": {"scripts/gotest"},
+	"internal/policy":   {},
+	"internal/doctest":  {},
 }
 
 // What the tests of any package may import in addition.

@@ -90,6 +90,8 @@ var startsGoroutines = map[string]string{ // immutable
 	"bench/*":          "drives load",
 	"bench/internal/*": "drives load",
 	"test/e2e":         "runs clients and servers for tests",
+
+	"internal/responsestore/storetest": "asks a backend from several sides, and waits",
 }
 
 // checkGoroutines demands that only those packages start goroutines. Tests may
