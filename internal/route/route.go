@@ -27,6 +27,11 @@ type Target struct {
 	// that is translated to first. Empty means that nothing is translated.
 	Dialects []llm.Dialect
 
+	// Routes say where requests of an operation go, and how the upstream is asked
+	// there. Those of an operation that is not among them go to the upstream's
+	// own path for it.
+	Routes map[llm.Operation]Route
+
 	// Lacks are the features that the upstream's API of a dialect has not. A
 	// request that uses one is translated to the first of the other dialects.
 	Lacks map[llm.Dialect]llm.Features
@@ -41,6 +46,12 @@ type Target struct {
 	// NoStreamUsage is true if the upstream refuses
 	// stream_options.include_usage, so that a stream's usage is estimated.
 	NoStreamUsage bool
+}
+
+// A Route is where requests go.
+type Route struct {
+	As   llm.Operation // how the upstream is asked
+	Path string        // see upstream.Call.Path; empty is the upstream's own for As
 }
 
 // A Model is a name, or a pattern of names, with its targets in order of
@@ -127,6 +138,7 @@ type Candidate struct {
 	Model string // the name to send upstream; never empty
 	Lane  llm.Lane
 	As    llm.Operation // how the upstream is asked; the client's own in the express lane
+	Path  string        // where, if not at the upstream's own path for As
 	Why   string        // of the lane, for people
 }
 
@@ -153,13 +165,18 @@ const (
 	Held                   // it goes on with what Weir keeps, and no server knows
 )
 
-// lane says how t would carry an exchange: express where it serves the
-// client's own protocol and all that the request uses, joined where nothing is
-// missing but what it would have to keep, else translated to the first protocol
-// that it serves. It returns false if t cannot carry it.
-func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bool) {
+// lane says how t would carry an exchange: as its routes say, else express
+// where it serves the client's own protocol and all that the request uses,
+// joined where nothing is missing but what it would have to keep, else
+// translated to the first protocol that it serves. It returns false if t cannot
+// carry it.
+func (t *Target) lane(a Ask) (lane llm.Lane, to Route, why string, ok bool) {
+	if to = t.route(a.Op); to.As != a.Op {
+		return llm.Translated, to, "routes lead to " + string(to.As.Dialect()), slices.Contains(t.Serves, to.As)
+	}
 	own := a.Op.Dialect()
-	spoken := len(t.Dialects) == 0 || !ofDialect(a.Op) || slices.Contains(t.Dialects, own)
+	spoken := !ofDialect(a.Op) ||
+		(len(t.Dialects) == 0 || slices.Contains(t.Dialects, own)) && t.route(own.Operation()).As == own.Operation()
 	var missing llm.Features
 	if spoken && slices.Contains(t.Serves, a.Op) {
 		lacks := t.Lacks[own]
@@ -173,27 +190,36 @@ func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bo
 		switch {
 		case missing != 0:
 		case a.State == Held:
-			return llm.Joined, a.Op, "the upstream speaks " + string(own) + ", Weir has the conversation", true
+			return llm.Joined, to, "the upstream speaks " + string(own) + ", Weir has the conversation", true
 		case a.State == Stateful && !keeps:
-			return llm.Joined, a.Op, "the upstream speaks " + string(own) + " and keeps nothing", true
+			return llm.Joined, to, "the upstream speaks " + string(own) + " and keeps nothing", true
 		default:
-			return llm.Express, a.Op, "the upstream speaks " + string(own), true
+			return llm.Express, to, "the upstream speaks " + string(own), true
 		}
 	}
 	if !translatable(a.Op) {
-		return "", "", "", false
+		return "", Route{}, "", false
 	}
 	for _, d := range t.Dialects {
-		if d == own || !slices.Contains(t.Serves, d.Operation()) {
+		to = t.route(d.Operation())
+		if to.As.Dialect() == own || !slices.Contains(t.Serves, to.As) {
 			continue
 		}
 		why = "the upstream does not speak " + string(own)
 		if missing != 0 {
 			why = "the upstream's " + string(own) + " does not take what the request uses"
 		}
-		return llm.Translated, d.Operation(), why, true
+		return llm.Translated, to, why, true
 	}
-	return "", "", "", false
+	return "", Route{}, "", false
+}
+
+// route returns where requests of op go.
+func (t *Target) route(op llm.Operation) Route {
+	if r, ok := t.Routes[op]; ok {
+		return r
+	}
+	return Route{As: op}
 }
 
 // translatable reports whether op is a conversation, which any protocol of
@@ -260,11 +286,11 @@ func (t *Table) At(upstream string, m *Model, name string, a Ask) (Candidate, bo
 
 // candidate returns t for a model that the client calls name.
 func (t *Target) candidate(name string, a Ask) (Candidate, bool) {
-	lane, as, why, ok := t.lane(a)
+	lane, to, why, ok := t.lane(a)
 	if !ok {
 		return Candidate{}, false
 	}
-	c := Candidate{Target: t, Model: t.Model, Lane: lane, As: as, Why: why}
+	c := Candidate{Target: t, Model: t.Model, Lane: lane, As: to.As, Path: to.Path, Why: why}
 	if c.Model == "" {
 		c.Model = t.stripped(name)
 	}
