@@ -101,6 +101,7 @@ func TestPlacesAreFairAmongTenants(t *testing.T) {
 		leave()
 		synctest.Wait()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []string{"crowd", "one", "two", "crowd", "two", "crowd", "crowd", "crowd"}
 		if !slices.Equal(order, want) {
 			t.Errorf("order = %v, want %v", order, want)
@@ -144,6 +145,7 @@ func TestAFullQueueIsSharedToo(t *testing.T) {
 		wantBusy(t, err)
 		leave()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []string{"crowd refused", "crowd refused", "crowd", "one", "crowd", "one"}
 		if !slices.Equal(order, want) {
 			t.Errorf("order = %v, want %v", order, want)
