@@ -39,15 +39,68 @@ func Splice(dst, src []byte, edits ...Edit) []byte {
 // them: two edits would not know of each other.
 func InsertMember(src []byte, object Span, member []byte) Edit {
 	at := object.End - 1
-	i := object.Start + 1
-	for src[i] == ' ' || src[i] == '\n' || src[i] == '\r' || src[i] == '\t' {
-		i++
-	}
-	if i < at {
+	if skip(src, object.Start+1) < at {
 		text := make([]byte, 0, 1+len(member))
 		member = append(append(text, ','), member...)
 	}
 	return Edit{Span: Span{at, at}, Text: member}
+}
+
+// Name returns where the name is of the member whose value is at value in src,
+// its quotes included. The value's span must be one that a scan of src
+// returned, of a member that a path of the Spec names.
+func Name(src []byte, value Span) Span {
+	end := back(src, back(src, value.Start)) // before the colon
+	start := end - 1
+	for src[start] != '"' { // none of these names has one inside, however it is written
+		start--
+	}
+	return Span{start, end + 1}
+}
+
+// RemoveMembers returns the edits that take members out of one object of src,
+// in ascending order: each with its name and one comma. The spans are those of
+// the members' values, in ascending order; see [Name]. It returns false if the
+// object would be left without members.
+func RemoveMembers(src []byte, values ...Span) (edits []Edit, left bool) {
+	left = true
+	for i := 0; i < len(values); i++ {
+		start := Name(src, values[i]).Start
+		end := skip(src, values[i].End)
+		for src[end] == ',' && i+1 < len(values) && skip(src, end+1) == Name(src, values[i+1]).Start {
+			i++
+			end = skip(src, values[i].End)
+		}
+		if src[end] == ',' {
+			edits = append(edits, Edit{Span: Span{start, skip(src, end+1)}})
+			continue
+		}
+		// Nothing follows: the comma in front is one too many, if there is one.
+		if at := back(src, start); src[at] == ',' {
+			start = at
+		} else {
+			left = false
+		}
+		edits = append(edits, Edit{Span: Span{start, values[i].End}})
+	}
+	return edits, left
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
+// skip returns the first offset from at on that is no white space.
+func skip(src []byte, at int) int {
+	for isSpace(src[at]) {
+		at++
+	}
+	return at
+}
+
+// back returns the last offset before at that is no white space.
+func back(src []byte, at int) int {
+	for at--; isSpace(src[at]); at-- {
+	}
+	return at
 }
 
 // AppendQuote appends s as a JSON string to dst. Bytes that are not UTF-8

@@ -129,3 +129,63 @@ func TestUnquote(t *testing.T) {
 		})
 	}
 }
+
+func TestRemoveMembers(t *testing.T) {
+	p := jsonscan.Compile(jsonscan.Spec{Watch: []string{"a", "b", "c", "d", "o.a", "o.b"}})
+	for _, tt := range []struct{ name, src, want string }{
+		{"nothing", `{"x":1}`, `{"x":1}`},
+		{"the first", `{"a":1,"x":2}`, `{"x":2}`},
+		{"the last", `{"x":2,"a":1}`, `{"x":2}`},
+		{"one between", `{"x":2,"a":1,"y":3}`, `{"x":2,"y":3}`},
+		{"white space", "{ \"x\" : 2 ,\n\t\"a\" : [1, 2] ,\r\n \"y\" : 3 }", "{ \"x\" : 2 ,\n\t\"y\" : 3 }"},
+		{"white space at the end", "{ \"x\" : 2 ,\n\t\"a\" : {} }", "{ \"x\" : 2  }"},
+		{"neighbours at the beginning", `{"a":1,"b":2,"x":3}`, `{"x":3}`},
+		{"neighbours at the end", `{"x":3, "a":1,"b":2, "c":"3"}`, `{"x":3}`},
+		{"neighbours between, and one apart", `{"x":3,"a":1,"b":2,"y":4,"c":5}`, `{"x":3,"y":4}`},
+		{"each second one", `{"a":1,"x":1,"b":2,"y":2,"c":3,"z":3,"d":4}`, `{"x":1,"y":2,"z":3}`},
+		{"names with escapes", `{"x":1,"\u0061":"\"","\u0062":2}`, `{"x":1}`},
+		{"strings that look like members", `{"x":"\"a\":1,","a":"\"b\":2","y":"}"}`, `{"x":"\"a\":1,","y":"}"}`},
+		{"all", `{"a":1, "b":2}`, `{}`},
+		{"of an object inside", `{"a":1,"o":{"a":1,"z":[],"b":2}}`, `{"o":{"z":[]}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			src := []byte(tt.src)
+			found, err := p.Scan(src, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var outer, inner []jsonscan.Span
+			for _, h := range found.Hits {
+				if h.Path >= 4 {
+					inner = append(inner, h.Span)
+				} else {
+					outer = append(outer, h.Span)
+				}
+			}
+			edits, left := jsonscan.RemoveMembers(src, outer...)
+			within, _ := jsonscan.RemoveMembers(src, inner...)
+			got := string(jsonscan.Splice(nil, src, append(edits, within...)...))
+			if got != tt.want || left != (tt.want != "{}") {
+				t.Errorf("got %s, %v; want %s", got, left, tt.want)
+			}
+		})
+	}
+}
+
+func TestName(t *testing.T) {
+	p := jsonscan.Compile(jsonscan.Spec{Watch: []string{"a"}})
+	for src, want := range map[string]string{
+		`{"a":1}`:                     `"a"`,
+		`{"x":"\"a\":2","a" : "\"b"}`: `"a"`,
+		"{\"\\u0061\"\n:\t[\"a\"]}":   `"\u0061"`,
+	} {
+		found, err := p.Scan([]byte(src), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := jsonscan.Name([]byte(src), found.Hits[0].Span)
+		if got := src[at.Start:at.End]; got != want {
+			t.Errorf("%s: the name is %s, want %s", src, got, want)
+		}
+	}
+}
