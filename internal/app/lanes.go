@@ -41,8 +41,12 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	if t.KeepAliveGiven {
 		p.KeepAlive, target.KeepAlive = t.KeepAlive, t.KeepAlive
 	}
-	if p.Policy == "" {
-		p.Policy = capability.Safe
+	p.Efforts = t.Efforts
+	switch {
+	case t.WebSearch == config.WebSearchRefuse:
+		p.Search = capability.SearchRefused
+	case t.WebSearch == "" && p.Policy == capability.Foundry && u.Kind == config.KindAzure:
+		p.Search = capability.SearchRefusedModern
 	}
 	for _, name := range names {
 		d := llm.Dialect(name)

@@ -20,6 +20,8 @@ func TestFind(t *testing.T) {
 		"gpt-5.2-codex":          "gpt-5.1",
 		"gpt-6-astra":            "gpt-5.1",
 		"gpt-10":                 "gpt-5.1",
+		"gpt-11-mini":            "gpt-5.1",
+		"gpt-5-chatbot":          "gpt-5",
 		"gpt-5-chat-latest":      "gpt-4",
 		"gpt-4o":                 "gpt-4",
 		"gpt-4.1-mini":           "gpt-4",
@@ -54,6 +56,7 @@ func TestFind(t *testing.T) {
 func TestResponsesOnly(t *testing.T) {
 	for name, want := range map[string]bool{
 		"o1-pro": true, "o3-pro": true, "o3-deep-research": true, "codex-mini": true, "gpt-5-codex": true, "gpt-5-pro": true, "gpt-5.2-pro": true,
+		"gpt-5-prod": false, "gpt-5.1-project": false, "o3-prod": false,
 		"o3": false, "gpt-5": false, "gpt-5.1": false, "gpt-4o": false,
 	} {
 		if got := capability.Find(name).ResponsesOnly; got != want {
@@ -113,18 +116,15 @@ func TestApply(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := tt.in
-			changes := capability.Apply(&got, capability.Find(tt.model), tt.policy)
+			losses, err := capability.Apply(&got, capability.Rules{Policy: tt.policy, Family: capability.Find(tt.model), As: llm.Chat})
+			if err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}
-			told := 0
-			for _, c := range changes {
-				if c.Loss {
-					told++
-				}
-			}
-			if told != tt.told {
-				t.Errorf("%d losses, want %d: %+v", told, tt.told, changes)
+			if len(losses) != tt.told {
+				t.Errorf("%d losses, want %d: %+v", len(losses), tt.told, losses)
 			}
 		})
 	}

@@ -4,6 +4,7 @@
 // send it all the same.
 //
 // The knowledge is a dated table by family ([Find]); [Apply] fits a request in
-// neutral form to it by a policy. Package capability knows no provider and no
-// wire format, and does not decide which model serves a request.
+// neutral form to it by a policy, and [Edits] one that is sent on as the
+// client's own bytes. Package capability decodes no conversation, knows no
+// provider, and does not decide which model serves a request.
 package capability

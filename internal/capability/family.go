@@ -27,15 +27,35 @@ type Family struct {
 	MaxTokens     bool // chat takes max_tokens; else max_completion_tokens alone
 	ResponsesOnly bool // chat is not served
 
+	// Modern is true for OpenAI's models since gpt-5 and the o series, whatever
+	// their variant: what Foundry is for.
+	Modern bool
+
 	// AdaptiveThinking is true for Claude models that refuse a budget of
 	// thinking and want adaptive with an effort.
 	AdaptiveThinking bool
 
-	known bool
+	known   bool
+	efforts []string // those that the operator names; nil if he does not
 }
 
 // Known reports whether anything is known of f.
 func (f Family) Known() bool { return f.known }
+
+// WithEfforts returns f with these values of reasoning effort. Of a family of
+// which nothing else is known everything else passes.
+func (f Family) WithEfforts(values []string) Family {
+	if len(values) == 0 {
+		return f
+	}
+	if !f.known {
+		f = Family{
+			Name: "other", Penalties: true, LogitBias: true, Stop: true, Verbosity: true, ParallelTools: true, MaxTokens: true, known: true,
+		}
+	}
+	f.Efforts, f.efforts = values, values
+	return f
+}
 
 // A Sampling says when a model takes temperature and its like.
 type Sampling uint8
@@ -66,12 +86,12 @@ func Find(name string) Family {
 var gptName = regexp.MustCompile(`(?:^|[^a-z0-9])gpt-?([0-9]+(?:\.[0-9]+)?)(o?)(.*)$`)
 
 // gptVersion reads a version; Azure's names leave out the dot of old ones
-// (gpt-35-turbo, gpt-41).
+// (gpt-35-turbo, gpt-41). Versions from 10 on have two digits, too.
 func gptVersion(s string) (major, minor int) {
 	a, b, dotted := strings.Cut(s, ".")
 	major, _ = strconv.Atoi(a)
 	minor, _ = strconv.Atoi(b)
-	if !dotted && len(a) == 2 && a[0] <= '4' && a != "10" {
+	if !dotted && len(a) == 2 && (a[0] == '3' || a[0] == '4') {
 		return int(a[0] - '0'), int(a[1] - '0')
 	}
 	return major, minor
@@ -84,17 +104,17 @@ func findGPT(name string) Family {
 	}
 	major, minor := gptVersion(m[1])
 	rest := m[3]
-	has := func(word string) bool { return strings.Contains(rest, word) }
+	has := func(word string) bool { return hasWord(rest, word) }
 	if major < 5 || m[2] == "o" || has("chat") {
 		return Family{
 			Name: "gpt-4", Sampling: SamplingAlways, Penalties: true, LogitBias: true, Stop: true,
-			ParallelTools: true, MaxTokens: true, known: true,
+			ParallelTools: true, MaxTokens: true, Modern: major >= 5 && m[2] == "", known: true,
 		}
 	}
 	f := Family{
-		Name: "gpt-5", Sampling: SamplingNever, Verbosity: true, ParallelTools: true, known: true,
+		Name: "gpt-5", Sampling: SamplingNever, Verbosity: true, ParallelTools: true, Modern: true, known: true,
 		Efforts:       []string{"minimal", "low", "medium", "high"},
-		ResponsesOnly: has("codex") || has("-pro") || has("deep-research"),
+		ResponsesOnly: has("codex") || has("pro") || has("deep-research"),
 	}
 	if major == 5 && minor == 0 {
 		return f
@@ -111,6 +131,24 @@ func findGPT(name string) Family {
 	return f
 }
 
+// hasWord reports whether one of the words of a name, or a run of them, is
+// word: "pro" is one of gpt-5-pro, and not of gpt-5-prod.
+func hasWord(name, word string) bool {
+	for at := 0; ; {
+		i := strings.Index(name[at:], word)
+		if i < 0 {
+			return false
+		}
+		i += at
+		at = i + len(word)
+		if (i == 0 || !isWord(name[i-1])) && (at == len(name) || !isWord(name[at])) {
+			return true
+		}
+	}
+}
+
+func isWord(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
 var oName = regexp.MustCompile(`(?:^|[^a-z0-9])o([1-9][0-9]*)(?:$|[^a-z0-9])(.*)$`)
 
 func findO(name string) Family {
@@ -119,9 +157,9 @@ func findO(name string) Family {
 		return Family{}
 	}
 	return Family{
-		Name: "o", Sampling: SamplingNever, Efforts: []string{"low", "medium", "high"}, known: true,
+		Name: "o", Sampling: SamplingNever, Efforts: []string{"low", "medium", "high"}, Modern: true, known: true,
 		Stop:          m[1] == "1",
-		ResponsesOnly: strings.HasPrefix(m[2], "pro") || strings.Contains(m[2], "deep-research"),
+		ResponsesOnly: hasWord(m[2], "pro") || hasWord(m[2], "deep-research"),
 	}
 }
 

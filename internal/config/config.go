@@ -317,8 +317,7 @@ type Model struct {
 	// 256 bytes. Unique.
 	Name string `json:"name" required:"true"`
 
-	// The ways to serve it. At least one. They are tried in this order, but
-	// where they have a priority or a weight, or something is preferred.
+	// The ways to serve it, best first. At least one.
 	Targets []Target `json:"targets" required:"true"`
 }
 
@@ -330,17 +329,6 @@ type Target struct {
 	// The name that the upstream knows the model by; on Azure, the
 	// deployment. Default: the name the client asked for.
 	Model string `json:"model"`
-
-	// The group that the target is in: all of group 1 are tried before those of
-	// group 2. Default: 1.
-	Priority int `json:"priority" range:"1..1000"`
-
-	// The target's share of what its group gets. Of two that are drawn by their
-	// shares, the one that has less to do and is quicker serves the request.
-	// Those of weight 0 come behind the others of their group, in their order
-	// in the list. Default: 1, but 0 where no target of the model has a weight
-	// or a priority.
-	Weight int `json:"weight" range:"0..1000000"`
 
 	// Asks for the usage of streamed chat completions
 	// (`stream_options.include_usage`) where the client did not, and hides
@@ -368,16 +356,29 @@ type Target struct {
 	KeepAliveGiven bool `json:"-"`
 
 	// The family of models this one is of, such as `gpt-5` or `claude-opus-4-7`,
-	// where neither the client's name for it nor `model` says so: what it can
-	// be asked for depends on it.
+	// where neither the client's name for it nor `model` says so, or either is
+	// wrong: what it can be asked for depends on it.
 	Family string `json:"family"`
 
-	// What is done, where a request is translated, with settings that the
-	// model does not know. `off`: they are sent, and the upstream refuses
-	// them. `safe`: what changes nothing is left out, and reasoning effort
-	// goes to the nearest value. `drop`: all of them are left out, and
-	// `x-weir-lossy` names them. Default: `safe`.
-	Capabilities Capabilities `json:"capabilities" enum:"off|safe|drop"`
+	// The values of reasoning effort that the model knows, from the least to
+	// the most. Default: those of its family.
+	Efforts []string `json:"efforts"`
+
+	// What is done with settings that the model does not know. `off`: they are
+	// sent, and the upstream refuses them. `safe`: what changes nothing is left
+	// out, reasoning effort goes to the nearest value, and the limit of an
+	// answer has the name that the model knows. `drop`: all of them are left
+	// out, and `x-weir-lossy` names them. `foundry`: what the models of Azure
+	// AI Foundry want of clients that know older ones, from gpt-5 and o1 on;
+	// docs/guides/models.md has the whole list. What is given counts for every
+	// request. Default: `safe` where requests are translated, else `off`.
+	Capabilities Capabilities `json:"capabilities" enum:"off|safe|drop|foundry"`
+
+	// What is done with a request for web search that the provider runs.
+	// `refuse` answers 400. Default: `allow`; with `capabilities: foundry`,
+	// where the upstream is azure and the model is gpt-5, o1 or later,
+	// `refuse`.
+	WebSearch WebSearch `json:"web_search" enum:"allow|refuse"`
 
 	// What is done, where a request is translated, with tools that would run
 	// at another provider (web search, file search …). `drop` leaves them out
@@ -397,6 +398,17 @@ const (
 	CapabilitiesOff  Capabilities = "off"
 	CapabilitiesSafe Capabilities = "safe"
 	CapabilitiesDrop Capabilities = "drop"
+
+	CapabilitiesFoundry Capabilities = "foundry"
+)
+
+// WebSearch is a policy for web search that the provider runs.
+type WebSearch string
+
+// The policies.
+const (
+	WebSearchAllow  WebSearch = "allow"
+	WebSearchRefuse WebSearch = "refuse"
 )
 
 // HostedTools is a policy for tools that run at a provider.

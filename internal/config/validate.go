@@ -206,6 +206,7 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 		}
 		d.strip(at+".strip", t)
 		d.dialects(at+".dialects", t.Dialects)
+		d.efforts(at+".efforts", t.Efforts)
 		if key := (target{t.Upstream, t.Model}); d.sound(at) && t.Upstream != "" {
 			if seen[key] {
 				d.fault(at, "is the same as a target before it", "remove it")

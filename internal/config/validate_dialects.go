@@ -25,3 +25,19 @@ func (d *decoder) dialects(path string, names []string) {
 		}
 	}
 }
+
+// effortNames are the values of reasoning effort that any model knows.
+var effortNames = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"} // immutable
+
+// efforts checks the values of reasoning effort of a target.
+func (d *decoder) efforts(path string, values []string) {
+	if len(values) == 0 && d.given(path) && d.sound(path) {
+		d.fault(path, "is empty", "remove it, or name what the model knows")
+	}
+	for i, value := range values {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if d.sound(at) && !slices.Contains(effortNames, value) {
+			d.fault(at, d.quoteValue(at, value)+" is no reasoning effort", "write "+strings.Join(effortNames, ", "))
+		}
+	}
+}

@@ -7,8 +7,8 @@ import (
 )
 
 // encode sets x.out to the bytes for the target: the client's, but for the
-// model's name and, in a stream that would not report its usage, the member
-// that asks for it. A form is encoded as it is sent.
+// model's name, the member that asks for the usage of a stream that would not
+// report it, and what capabilities demand. A form is encoded as it is sent.
 func (x *exchange) encode() error {
 	if x.upload != nil {
 		return nil
@@ -22,14 +22,20 @@ func (x *exchange) encode() error {
 		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
 		x.injected = len(edits) > 0
 	}
+	fitted, losses, err := x.fitBytes()
+	if err != nil {
+		return err
+	}
+	for _, e := range fitted {
+		edits = dialect.AddEdit(edits, e)
+	}
 	if x.req.Marked {
-		cut, found, err := x.cutSealed()
-		if err != nil {
-			return err
+		if cut, lost, found := x.cutSealed(); found {
+			edits, losses = dialect.AddEdit(edits, cut), append(losses, lost...)
 		}
-		if found {
-			edits = dialect.AddEdit(edits, cut)
-		}
+	}
+	if err := x.lose(losses); err != nil {
+		return err
 	}
 	if model, needed := x.req.ModelEdit(x.body.bytes(), x.target.Model); needed {
 		edits = dialect.AddEdit(edits, model)

@@ -140,20 +140,12 @@ func (x *exchange) unseal(sealed string) (maker, thought, bool) {
 // cutSealed returns the edit that takes out of the client's bytes what Weir has
 // sealed. It was made by an upstream that speaks another protocol, so that
 // nobody who is sent these bytes could read it.
-func (x *exchange) cutSealed() (jsonscan.Edit, bool, error) {
+func (x *exchange) cutSealed() (jsonscan.Edit, []dialect.Loss, bool) {
 	c, ok := x.dialect.(dialect.SealCutter)
 	if !ok {
-		return jsonscan.Edit{}, false, nil
+		return jsonscan.Edit{}, nil, false
 	}
-	text := false
-	if p := x.target.Profile; p < len(x.snap.Profiles) {
-		text = x.snap.Profiles[p].Traits[x.target.As.Dialect()].Reasoning != ""
-	}
-	edit, losses, ok := c.CutSealed(x.body.bytes(), text)
-	if !ok {
-		return jsonscan.Edit{}, false, nil
-	}
-	return edit, true, x.lose(losses)
+	return c.CutSealed(x.body.bytes(), x.profile().Traits[x.target.As.Dialect()].Reasoning != "")
 }
 
 // A thought is what is sealed of an item.

@@ -24,8 +24,17 @@ type Profile struct {
 	// capability.Find.
 	Family string
 
-	// Policy is what is done with what the model does not know.
+	// Efforts are the values of reasoning effort that the model knows. Nil
+	// means those of its family.
+	Efforts []string
+
+	// Policy is what is done with what the model does not know, in every lane.
+	// Empty means capability.Safe where requests are translated, and else
+	// capability.Off.
 	Policy capability.Policy
+
+	// Search is what becomes of a search of the web.
+	Search capability.Search
 
 	// RefuseHosted refuses every tool that would run at a provider, where it
 	// cannot.
@@ -159,7 +168,13 @@ func (x *exchange) translate() error {
 	fitted := *r
 	items, losses := x.takeBack(r.Items)
 	fitted.Items = items
-	losses = append(losses, x.fit(&fitted, t.profile)...)
+	fit := x.rules()
+	unfit, err := capability.Apply(&fitted, fit)
+	if err != nil {
+		return err
+	}
+	losses = append(losses, unfit...)
+	traits.MaxCompletionTokens = traits.MaxCompletionTokens || fit.LimitsCompletion()
 	lowered, tools, lost, err := dialect.Lower(&fitted, traits, t.profile.RefuseHosted)
 	if err != nil {
 		return err
@@ -231,67 +246,3 @@ func (x *exchange) forget() {
 // mintedPrefix begins every id that Weir makes up, behind the prefix of its
 // kind: resp_weir_….
 const mintedPrefix = "weir_"
-
-// fit leaves out what the model does not know, by the profile's policy.
-func (x *exchange) fit(r *llm.Request, p *Profile) []dialect.Loss {
-	var family capability.Family
-	for _, name := range [...]string{p.Family, x.entry.Model, x.target.Model} {
-		if family = capability.Find(name); family.Known() {
-			break
-		}
-	}
-	var losses []dialect.Loss
-	for _, c := range capability.Apply(r, family, p.Policy) {
-		if c.Loss {
-			losses = append(losses, dialect.Loss{Path: r.Path(c.Field), Why: c.Why})
-		}
-	}
-	return losses
-}
-
-// The headers of the translated lane.
-const (
-	headerLossy  = "X-Weir-Lossy"
-	headerStrict = "X-Weir-Strict"
-	maxLossy     = 2 << 10 // bytes of the header's value
-)
-
-// lose tells the client what will not be done, or refuses the request if the
-// client wants it as it is or not at all.
-func (x *exchange) lose(losses []dialect.Loss) error {
-	if strings.EqualFold(x.r.Header.Get(headerStrict), "true") {
-		return &llm.Error{
-			Code: llm.CodeUnsupportedValue, Op: "gateway.translate", Param: losses[0].Path,
-			Public: losses[0].Path + ": " + losses[0].Why + " (x-weir-strict)",
-		}
-	}
-	var b strings.Builder
-	told := make(map[string]bool, len(losses))
-	for _, l := range losses {
-		path := headerSafe(l.Path)
-		if told[path] {
-			continue
-		}
-		if b.Len()+len(path) > maxLossy {
-			break
-		}
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(path)
-		told[path] = true
-	}
-	x.w.Header()[headerLossy] = []string{b.String()}
-	return nil
-}
-
-// headerSafe returns a path without what no header can carry: a client's own
-// names may be anything.
-func headerSafe(path string) string {
-	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' || r == ',' {
-			return '?'
-		}
-		return r
-	}, path)
-}

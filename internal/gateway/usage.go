@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/weir-gateway/weir/internal/dialect/media"
-	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -47,7 +46,8 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	if _, ok := x.dialect.(*media.Dialect); ok {
 		return x.units(u, failure)
 	}
-	u.Input = max(u.Input, textTokens(x.req.Counts))
+	text := x.req.Counts.TextBytes + x.req.Counts.Base64Bytes*bytesPerToken/base64PerToken
+	u.Input = max(u.Input, (text+bytesPerToken-1)/bytesPerToken)
 	if x.tap != nil {
 		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
 	}
@@ -56,12 +56,6 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	}
 	u.Provenance = llm.UsageEstimated
 	return u
-}
-
-// textTokens estimates the tokens of what was counted.
-func textTokens(c jsonscan.Counts) int64 {
-	text := c.TextBytes + c.Base64Bytes*bytesPerToken/base64PerToken
-	return (text + bytesPerToken - 1) / bytesPerToken
 }
 
 // isFinal reports whether u is all there is to say.

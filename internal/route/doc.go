@@ -1,7 +1,6 @@
-// Package route says which targets may serve a request, best first, and why.
+// Package route says which targets may serve a model, best first.
 //
 // It is pure: a [Table] is built from values, asked with values, and answers
-// with values; time and chance come with the question. It calls nobody, it
-// does not find out whether a target works but asks a [Health], and it does
-// not decide who may use a model.
+// with values. It does not know whether a target is up, it calls nobody, and
+// it does not decide who may use a model.
 package route

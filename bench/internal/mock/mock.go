@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -37,7 +38,6 @@ type Server struct {
 	ln      net.Listener
 	renamed []byte // the member `"model":"…"` that a gateway writes
 	answer  []byte // head and body of a whole answer
-	other   []byte // the same in the protocol of ResponsesPath
 
 	answers, streams, events, renames, usages, rejected atomic.Int64
 
@@ -62,20 +62,14 @@ func Listen(ctx context.Context, addr, renamed string) (*Server, error) {
 	s := &Server{
 		ln:      ln,
 		renamed: []byte(`"model":` + strconv.Quote(renamed)),
-		answer:  whole(Answer()),
-		other:   whole(ResponsesAnswer()),
+		answer: fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
+			"X-Request-Id: req_bench0001\r\nOpenai-Processing-Ms: 12\r\n\r\n%s", AnswerSize, Answer()),
 		done:    make(chan struct{}),
 		release: make(chan struct{}),
 		conns:   make(map[net.Conn]struct{}),
 	}
 	s.wg.Go(s.accept)
 	return s, nil
-}
-
-// whole returns a whole answer with its head.
-func whole(body []byte) []byte {
-	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-		"X-Request-Id: req_bench0001\r\nOpenai-Processing-Ms: 12\r\n\r\n%s", len(body), body)
 }
 
 // Addr returns the address it listens on, host:port.
@@ -143,7 +137,7 @@ func (s *Server) serve(c net.Conn) {
 	for {
 		body, err := in.next()
 		if err == nil {
-			err = s.respond(c, body, in.responses)
+			err = s.respond(c, body)
 		}
 		if err == nil {
 			continue
@@ -156,38 +150,29 @@ func (s *Server) serve(c net.Conn) {
 	}
 }
 
-// respond answers one request. body is the whole body, or the two ends of a
-// large one; responses says in which protocol.
-func (s *Server) respond(c net.Conn, body []byte, responses bool) error {
+// respond answers one request. body is the whole body, or the end of a large
+// one.
+func (s *Server) respond(c net.Conn, body []byte) error {
 	if bytes.Contains(body, s.renamed) {
 		s.renames.Add(1)
 	}
 	if !bytes.Contains(body, []byte(`"stream":true`)) {
 		s.answers.Add(1)
-		answer := s.answer
-		if responses {
-			answer = s.other
-		}
-		_, err := c.Write(answer)
+		_, err := c.Write(s.answer)
 		return err
 	}
 	st, err := parseStream(body)
 	if err != nil {
 		return &requestError{400, err.Error()}
 	}
-	usage := bytes.Contains(body, []byte(`"include_usage":true`))
-	if responses {
-		return s.stream(c, st, usage, responsesBegin(), responsesEvent(st.Size), responsesEnd())
-	}
-	return s.stream(c, st, usage, nil, event(st.Size, usage), ending(usage))
+	return s.stream(c, st, bytes.Contains(body, []byte(`"include_usage":true`)))
 }
 
 const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n" +
 	"X-Request-Id: req_bench0001\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-// stream writes one streamed answer: begin, events of model output, end. Usage
-// says that it was asked for.
-func (s *Server) stream(c net.Conn, st Stream, usage bool, begin, one, end []byte) error {
+// stream writes one streamed answer.
+func (s *Server) stream(c net.Conn, st Stream, usage bool) error {
 	s.mu.Lock()
 	release := s.release // before the head is out: who sees an event may call Release
 	s.mu.Unlock()
@@ -195,9 +180,10 @@ func (s *Server) stream(c net.Conn, st Stream, usage bool, begin, one, end []byt
 	if usage {
 		s.usages.Add(1)
 	}
-	if _, err := c.Write(append([]byte(streamHead), begin...)); err != nil {
+	if _, err := io.WriteString(c, streamHead); err != nil {
 		return err
 	}
+	one := event(st.Size, usage)
 	tick := time.NewTicker(max(st.Every, time.Microsecond))
 	defer tick.Stop()
 	for range st.Events {
@@ -219,6 +205,6 @@ func (s *Server) stream(c net.Conn, st Stream, usage bool, begin, one, end []byt
 			return net.ErrClosed
 		}
 	}
-	_, err := c.Write(end)
+	_, err := c.Write(ending(usage))
 	return err
 }
