@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,8 @@ func testRunTakesEveryFigure(t *testing.T, program string) {
 		t.Errorf("%s of %s failed: %s", f.Task, f.Peer, f.Error)
 	}
 	r := b.report(time.Now())
-	if got, want := len(r.Rows), len(figures(b.scale)); got != want {
+	everybodys := slices.DeleteFunc(figures(b.scale), func(f figure) bool { return f.gateways })
+	if got, want := len(r.Rows), len(everybodys); got != want {
 		t.Errorf("the report has %d rows, want %d", got, want)
 	}
 	var text strings.Builder
@@ -121,6 +123,33 @@ func testRunDisqualifies(t *testing.T, program string) {
 	}
 	if r := b.report(time.Now()); len(r.Rows) != 0 {
 		t.Errorf("the report has %d figures of a peer that failed in all, want none", len(r.Rows))
+	}
+}
+
+// TestLanes takes the figures of every lane of Weir itself.
+func TestLanes(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("measures with /proc")
+	}
+	program := filepath.Join(t.TempDir(), "weir")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/weir").CombinedOutput(); err != nil {
+		t.Fatalf("building weir: %v\n%s", err, out)
+	}
+	b := testBench(t, peer{name: weirName, program: program, gateway: true, command: weirCommand})
+	b.opts.figures = list{"lanes", "laneevents", "lanelarge"}
+	if err := b.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range b.failures {
+		t.Errorf("%s failed: %s", f.Task, f.Error)
+	}
+	for _, row := range b.report(time.Now()).Rows {
+		if c := row.Values[weirName]; c.N != 1 || c.Median <= 0 {
+			t.Errorf("%s = %+v, want one ratio", row.Title, c)
+		}
+	}
+	if got, want := len(b.report(time.Now()).Rows), len(laneFigures()); got != want {
+		t.Errorf("%d rows, want %d", got, want)
 	}
 }
 

@@ -15,6 +15,8 @@ type figure struct {
 	digits int  // after the point
 	alone  bool // true if a ratio of it says nothing
 
+	gateways bool // true if only gateways have it
+
 	// Bounds of Weir's median: of the ratio to the ReverseProxy, of the ratio
 	// to nginx, and of the figure itself. 0: reported only.
 	toProxy, toNginx, itself float64
@@ -47,13 +49,14 @@ func figures(s scale) []figure {
 			key: "stream" + strconv.Itoa(n), title: fmt.Sprintf("memory per idle stream, %d streams", n), unit: "KiB", digits: 1, toProxy: 1.05,
 		})
 	}
-	return append(out,
+	out = append(out,
 		figure{key: "idle", title: "memory with nothing to do", unit: "MiB", digits: 1, itself: 25},
 		figure{key: "start", title: "start to first answer", unit: "ms", itself: 100},
 		figure{key: "added50", title: fmt.Sprintf("added median latency at %d/s", s.rate), unit: "µs", toProxy: 1.1, of: added("p50")},
 		figure{key: "added99", title: fmt.Sprintf("added 99th percentile at %d/s", s.rate), unit: "µs", toProxy: 1.5, of: added("p99")},
 		figure{key: "addedlarge", title: "CPU that a body of 2 MiB adds", unit: "µs", of: addedByLarge},
 	)
+	return append(out, laneFigures()...)
 }
 
 // added returns a percentile less that of the mock with nothing before it.

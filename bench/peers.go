@@ -131,6 +131,10 @@ upstreams:
 models:
   - name: %[3]s
     targets: [{ upstream: mock, model: %[4]s }]
+  - name: %[3]s-chat
+    targets: [{ upstream: mock, model: %[4]s, dialects: [chat] }]
+  - name: %[3]s-responses
+    targets: [{ upstream: mock, model: %[4]s, dialects: [responses] }]
 keys:
   - { name: bench, tenant: bench, secret: %[5]s }
 log: { level: info }
@@ -220,7 +224,7 @@ func once(ctx context.Context, addr string, req load.Request) error {
 		return err
 	}
 	defer p.Close()
-	return p.Once(ctx, req, mock.Answer())
+	return p.Once(ctx, req, load.Exactly(mock.Answer()))
 }
 
 // stop ends the program. What it printed is gone with the run's folder.

@@ -140,7 +140,7 @@ func (b *bench) chosen(fresh bool) []task {
 func (b *bench) turns(t task, live map[string]*instance, turn int) []*instance {
 	var out []*instance
 	for _, p := range b.peers {
-		if in := live[p.name]; in != nil {
+		if in := live[p.name]; in != nil && (p.gateway || !t.gateways) {
 			out = append(out, in)
 		}
 	}

@@ -68,6 +68,9 @@ type task struct {
 	// direct is true if the mock with nothing before it is measured too.
 	direct bool
 
+	// gateways is true if only gateways can do it.
+	gateways bool
+
 	// fresh is true if the task starts its own instance of the peer, while no
 	// other is running: it is handed one that is not.
 	fresh bool
@@ -84,6 +87,9 @@ func tasks(s scale) []task {
 		{name: "latency", direct: true, run: latency},
 		{name: "large", run: large},
 		{name: "memory", fresh: true, run: memory(s.idle)},
+		{name: "lanes", gateways: true, run: laneRequests("lane 1k", 32, requestSize)},
+		{name: "laneevents", gateways: true, run: laneEvents},
+		{name: "lanelarge", gateways: true, run: laneRequests("lane 2m", s.largeConns, largeSize)},
 	}
 }
 
@@ -157,11 +163,11 @@ func (b *bench) closed(ctx context.Context, in *instance, conns int, body []byte
 	}
 	defer pool.Close()
 	req := load.NewRequest(in.addr, mock.Path, clientKey, body)
-	if _, err := pool.Closed(ctx, b.scale.warm, req, mock.Answer()); err != nil {
+	if _, err := pool.Closed(ctx, b.scale.warm, req, load.Exactly(mock.Answer())); err != nil {
 		return meter{}, err
 	}
 	before := b.mock.Served()
-	m, err := measure(in, func() (int64, error) { return pool.Closed(ctx, b.scale.whole, req, mock.Answer()) })
+	m, err := measure(in, func() (int64, error) { return pool.Closed(ctx, b.scale.whole, req, load.Exactly(mock.Answer())) })
 	if err != nil {
 		return meter{}, err
 	}
@@ -177,14 +183,14 @@ func events(ctx context.Context, b *bench, in *instance) (sample, error) {
 	}
 	defer pool.Close()
 	one := mock.Stream{Events: 1, Size: s.eventSize, Every: s.every}
-	if err := pool.Streams(ctx, streamRequest(in.addr, one), 1, s.every); err != nil {
+	if err := pool.Streams(ctx, streamRequest(in.addr, one), load.Chat, 1, s.every); err != nil {
 		return nil, err
 	}
 	all := mock.Stream{Events: s.events, Size: s.eventSize, Every: s.every}
 	want := mock.Served{Streams: int64(s.streams), Events: int64(s.streams * s.events)}
 	before := b.mock.Served()
 	m, err := measure(in, func() (int64, error) {
-		return want.Events, pool.Streams(ctx, streamRequest(in.addr, all), s.events, s.every)
+		return want.Events, pool.Streams(ctx, streamRequest(in.addr, all), load.Chat, s.events, s.every)
 	})
 	if err != nil {
 		return nil, err
@@ -200,11 +206,11 @@ func latency(ctx context.Context, b *bench, in *instance) (sample, error) {
 	}
 	defer pool.Close()
 	req := load.NewRequest(in.addr, mock.Path, clientKey, wholeBody(requestSize))
-	if _, err := pool.Closed(ctx, b.scale.warm, req, mock.Answer()); err != nil {
+	if _, err := pool.Closed(ctx, b.scale.warm, req, load.Exactly(mock.Answer())); err != nil {
 		return nil, err
 	}
 	before := b.mock.Served()
-	took, err := pool.Rate(ctx, b.scale.whole, b.scale.rate, req, mock.Answer())
+	took, err := pool.Rate(ctx, b.scale.whole, b.scale.rate, req, load.Exactly(mock.Answer()))
 	if err != nil {
 		return nil, err
 	}
@@ -278,19 +284,21 @@ func (b *bench) check(in *instance, before, want mock.Served) error {
 	return nil
 }
 
-// wholeBody returns a request for a whole answer of about size bytes, in
-// messages of about a kilobyte with the escapes that prompts have.
+// wholeBody returns a request for a whole answer of about size bytes.
 func wholeBody(size int) []byte {
+	return []byte(chatBody(turns(size-len(chatBody("", askedModel))), askedModel))
+}
+
+// turns returns messages of a user of about size bytes, each behind a comma: of
+// about a kilobyte, with the escapes that prompts have.
+func turns(size int) string {
 	const (
-		begin = `{"messages":[{"role":"system","content":"You are terse."}`
-		end   = `],"temperature":0.2,"model":"` + askedModel + `"}`
 		frame = `,{"role":"user","content":""}`
 		line  = `The weir holds back what the river brings, and \"lets it go\" evenly.\n`
 	)
 	var s strings.Builder
-	s.WriteString(begin)
 	for {
-		room := size - s.Len() - len(end) - len(frame)
+		room := size - s.Len() - len(frame)
 		if room <= 0 {
 			break
 		}
@@ -298,15 +306,10 @@ func wholeBody(size int) []byte {
 		text := strings.Repeat(line, n/len(line)) + strings.Repeat(".", n%len(line))
 		s.WriteString(frame[:len(frame)-2] + text + frame[len(frame)-2:])
 	}
-	s.WriteString(end)
-	return []byte(s.String())
+	return s.String()
 }
 
 // streamRequest asks for st.
-func streamRequest(addr string, st mock.Stream) load.Request {
-	body := fmt.Sprintf(`{"messages":[{"role":"system","content":"You are terse."},{"role":"user","content":"%s %s"}],"temperature":0.2,"stream":true,"model":"%s"}`,
-		st.Prompt(), strings.Repeat("and so on ", 80), askedModel)
-	return load.NewRequest(addr, mock.Path, clientKey, []byte(body))
-}
+func streamRequest(addr string, st mock.Stream) load.Request { return lanes()[0].stream(addr, st) }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

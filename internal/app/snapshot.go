@@ -95,6 +95,8 @@ func models(cfg []config.Model, upstreams map[string]*upstream.Upstream, l *lane
 				Strip:         t.Strip,
 				Serves:        serves(upstreams[t.Upstream]),
 				NoStreamUsage: !t.StreamUsage,
+				Priority:      t.Priority,
+				Weight:        t.Weight,
 			}
 			l.add(&target, t)
 			model.Targets = append(model.Targets, target)

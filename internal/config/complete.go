@@ -24,6 +24,25 @@ func (d *decoder) complete(c *Config) {
 		d.completeUpstream(u, path)
 	}
 	d.streamUsage(c)
+	for i := range c.Models {
+		d.weights(c.Models[i].Targets, fmt.Sprintf("models[%d].targets", i))
+	}
+}
+
+// weights gives the targets of a list their shares, if any of them is to be
+// anything but the next in the list.
+func (d *decoder) weights(targets []Target, path string) {
+	drawn := false
+	for i := range targets {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		drawn = drawn || d.given(at+".weight") || d.given(at+".priority")
+	}
+	for i := range targets {
+		if at := fmt.Sprintf("%s[%d].weight", path, i); drawn && !d.given(at) {
+			targets[i].Weight = 1
+			d.notes[at] = "because a target of the model has a weight or a priority"
+		}
+	}
 }
 
 // streamUsage says false for targets that would refuse the option.

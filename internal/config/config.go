@@ -317,7 +317,8 @@ type Model struct {
 	// 256 bytes. Unique.
 	Name string `json:"name" required:"true"`
 
-	// The ways to serve it, best first. At least one.
+	// The ways to serve it. At least one. They are tried in this order, but
+	// where they have a priority or a weight, or something is preferred.
 	Targets []Target `json:"targets" required:"true"`
 }
 
@@ -329,6 +330,17 @@ type Target struct {
 	// The name that the upstream knows the model by; on Azure, the
 	// deployment. Default: the name the client asked for.
 	Model string `json:"model"`
+
+	// The group that the target is in: all of group 1 are tried before those of
+	// group 2. Default: 1.
+	Priority int `json:"priority" range:"1..1000"`
+
+	// The target's share of what its group gets. Of two that are drawn by their
+	// shares, the one that has less to do and is quicker serves the request.
+	// Those of weight 0 come behind the others of their group, in their order
+	// in the list. Default: 1, but 0 where no target of the model has a weight
+	// or a priority.
+	Weight int `json:"weight" range:"0..1000000"`
 
 	// Asks for the usage of streamed chat completions
 	// (`stream_options.include_usage`) where the client did not, and hides

@@ -355,6 +355,8 @@ func (d *decoder) remedyFor(n *node, v reflect.Value, f field) string {
 		return "put it in quotes"
 	case v.Type() == durationType:
 		return durationRemedy + f.rangeText(v.Type())
+	case v.Kind() == reflect.Int:
+		return countRemedy + f.rangeText(v.Type())
 	default:
 		return sizeRemedy + f.rangeText(v.Type())
 	}

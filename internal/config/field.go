@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -53,11 +54,14 @@ func mustParse(f field, t reflect.Type, s string) int64 {
 	return n
 }
 
-// parse reads a duration or a size.
+// parse reads a duration, a size or a whole number.
 func (f field) parse(t reflect.Type, s string) (int64, error) {
 	if t == durationType {
 		d, err := parseDuration(s)
 		return int64(d), err
+	}
+	if t.Kind() == reflect.Int {
+		return parseCount(s)
 	}
 	return parseSize(s)
 }
@@ -69,6 +73,8 @@ func (f field) format(t reflect.Type, n int64) string {
 		return off
 	case t == durationType:
 		return formatDuration(time.Duration(n))
+	case t.Kind() == reflect.Int:
+		return strconv.FormatInt(n, 10)
 	default:
 		return formatSize(n)
 	}
@@ -95,6 +101,8 @@ func (f field) wanted(t reflect.Type) string {
 		return "a duration"
 	case t.Kind() == reflect.Int64:
 		return "a size"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
 	default:
 		return "a text"
 	}

@@ -131,7 +131,7 @@ func (p *printer) inline(v reflect.Value, f field, path string) string {
 		return "[" + strings.Join(parts, ", ") + "]"
 	case reflect.Bool:
 		return strconv.FormatBool(v.Bool())
-	case reflect.Int64:
+	case reflect.Int64, reflect.Int:
 		return f.format(v.Type(), v.Int())
 	default:
 		return quoteYAML(strings.ReplaceAll(v.String(), "$", "$$"))

@@ -312,6 +312,13 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 		if f.off {
 			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Enum: []any{off}})
 		}
+	case t.Kind() == reflect.Int:
+		n := &jsonschema.Schema{Type: "integer"}
+		if f.max != 0 {
+			low, high := float64(f.min), float64(f.max)
+			n.Minimum, n.Maximum = &low, &high
+		}
+		s = orReference(n)
 	case t.Kind() == reflect.Int64:
 		s = orReference(&jsonschema.Schema{Type: "string", Pattern: sizePattern()})
 	default:
@@ -325,10 +332,13 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 
 func defaultJSON(t reflect.Type, s string) json.RawMessage {
 	var v any = s
-	if t.Kind() == reflect.Slice {
+	switch t.Kind() {
+	case reflect.Slice:
 		v = []string{s}
+	case reflect.Int:
+		v = json.Number(s)
 	}
-	out, _ := json.Marshal(v) // texts alone
+	out, _ := json.Marshal(v) // texts and numbers alone
 	return out
 }
 

@@ -32,12 +32,14 @@ var (
 	errDuration     = errors.New("is not a duration")
 	errSizeUnit     = errors.New("has no unit")
 	errSize         = errors.New("is not a size")
+	errCount        = errors.New("is not a whole number")
 )
 
 // remedies for values that carry units.
 const (
 	durationRemedy = "write a number and its unit: 500ms, 10s, 5m or 1h30m"
 	sizeRemedy     = "write a whole number and its unit: 512KiB, 50MiB, 2GiB or 50MB"
+	countRemedy    = "write a whole number"
 )
 
 // parseDuration reads a duration such as 10s or 1h30m. "0" alone has no unit
@@ -54,6 +56,15 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, errDuration
 	}
 	return d, nil
+}
+
+// parseCount reads a whole number without a sign.
+func parseCount(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, errCount
+	}
+	return int64(n), nil
 }
 
 // parseSize reads a size such as 50MiB.

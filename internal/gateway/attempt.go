@@ -93,6 +93,7 @@ func (x *exchange) attempt() error {
 	})
 	call := upstream.Call{
 		Op:         x.target.As,
+		Path:       x.target.Path,
 		Model:      x.target.Model,
 		Header:     x.r.Header,
 		Credential: credential,

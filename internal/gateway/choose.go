@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -60,19 +61,20 @@ func (x *exchange) notChosen(why string) error {
 	}
 }
 
-// candidate returns the target that may be tried.
-func (x *exchange) candidate() (route.Candidate, bool) {
-	ask := route.Ask{Op: x.op}
+// decide finds the targets that may be tried, and their order.
+func (x *exchange) decide() {
+	f := route.Facts{
+		Ask:   route.Ask{Op: x.op},
+		Model: x.entry.Model, Stream: x.req.Stream,
+		EstimatedInput: textTokens(x.req.Counts),
+		Tenant:         x.caller.Principal.Tenant, Key: x.caller.Principal.Key,
+		Now: x.start, Seed: rand.Uint64(), //nolint:gosec // whoever can guess it learns nothing
+		Chosen: x.chose, Pinned: x.pinnedTo,
+	}
 	if x.body != nil {
-		ask.Needs = x.needs
+		f.Needs = x.needs
 	}
-	if x.chose != "" {
-		return x.snap.Routes.At(x.chose, x.model, x.entry.Model, ask)
-	}
-	if x.pinnedTo != "" {
-		return x.model.CandidateAt(x.pinnedTo, x.entry.Model, ask)
-	}
-	return x.model.Candidate(x.entry.Model, ask)
+	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Health)
 }
 
 // choiceNote is the end of a refusal that the client's choice has a part in.

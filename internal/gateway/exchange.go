@@ -41,7 +41,8 @@ type exchange struct {
 
 	bodyRead bool // to its end
 
-	model *route.Model // nil if nobody knows the name, and the client has chosen an upstream
+	model    *route.Model   // nil if nobody knows the name, and the client has chosen an upstream
+	decision route.Decision // where it may go
 
 	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
 	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
@@ -170,17 +171,20 @@ func modelError(who *auth.Principal, name string, known bool) error {
 	return nil
 }
 
-// route finds the target.
+// route finds the targets.
 func (x *exchange) route() error {
 	if len(x.req.References) > 0 {
 		if err := x.resolve(); err != nil {
 			return err
 		}
 	}
-	target, ok := x.candidate()
+	x.decide()
+	ok := len(x.decision.Candidates) > 0
 	switch {
 	case x.notNeutral != nil && llm.AsError(x.notNeutral).Code == llm.CodeOverloaded:
 		return x.notNeutral // what it needs is not known
+	case x.decision.Refused != nil:
+		return x.decision.Refused
 	case !ok && x.pinnedTo != "":
 		return x.noTargetThere()
 	case !ok:
@@ -189,6 +193,7 @@ func (x *exchange) route() error {
 			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API" + x.choiceNote(),
 		}
 	}
+	target := x.decision.Candidates[0]
 	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
 	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane
 	if len(x.unknown) > 0 {

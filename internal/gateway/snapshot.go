@@ -13,6 +13,7 @@ import (
 type Snapshot struct {
 	Keys      *auth.Keys
 	Routes    *route.Table
+	Health    route.Health                  // of the targets; nil knows nothing
 	Upstreams map[string]*upstream.Upstream // :: name → upstream; every target's is here
 
 	// Hosts are the host names, without port, that a listener without keys

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/weir-gateway/weir/internal/dialect/media"
+	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -46,8 +47,7 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	if _, ok := x.dialect.(*media.Dialect); ok {
 		return x.units(u, failure)
 	}
-	text := x.req.Counts.TextBytes + x.req.Counts.Base64Bytes*bytesPerToken/base64PerToken
-	u.Input = max(u.Input, (text+bytesPerToken-1)/bytesPerToken)
+	u.Input = max(u.Input, textTokens(x.req.Counts))
 	if x.tap != nil {
 		u.Output = max(u.Output, (x.tap.OutputBytes()+bytesPerToken-1)/bytesPerToken)
 	}
@@ -56,6 +56,12 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 	}
 	u.Provenance = llm.UsageEstimated
 	return u
+}
+
+// textTokens estimates the tokens of what was counted.
+func textTokens(c jsonscan.Counts) int64 {
+	text := c.TextBytes + c.Base64Bytes*bytesPerToken/base64PerToken
+	return (text + bytesPerToken - 1) / bytesPerToken
 }
 
 // isFinal reports whether u is all there is to say.

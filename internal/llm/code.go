@@ -41,6 +41,7 @@ const (
 	CodeMessageTooLarge      Code = "message_too_large"
 	CodeOverloaded           Code = "server_overloaded"
 	CodeShuttingDown         Code = "shutting_down"
+	CodeUpstreamBusy         Code = "upstream_busy"
 	CodeFiltered             Code = "content_filter"
 	CodeUpstreamAuth         Code = "upstream_authentication_failed"
 	CodeUpstreamLimited      Code = "upstream_rate_limited"
@@ -270,6 +271,11 @@ var table = []Row{ // immutable
 		CodeShuttingDown, Limited, 503, typServer, "overloaded_error", true, false,
 		"the server is shutting down; try again in 1s",
 		"Nothing to do: another replica, or the restarted one, serves the retry.",
+	},
+	{
+		CodeUpstreamBusy, Limited, 429, "rate_limit_error", "rate_limit_error", true, false,
+		"as many requests as are allowed at once are running at the upstream, and no place became free; try again later",
+		"Wait for `Retry-After`, raise the upstream's `max_in_flight` or its `queue`, or add a target.",
 	},
 	{
 		CodeFiltered, Filtered, 400, typInvalid, typInvalid, false, true,

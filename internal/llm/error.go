@@ -89,6 +89,14 @@ type Answer struct {
 	Status int
 	Header http.Header // allow-listed headers only
 	Body   []byte      // bounded; nil if it was not read
+
+	// Code is what the upstream itself calls the failure, its type if it has
+	// no code. Empty if it says neither. It is for decisions and the log.
+	Code string
+
+	// Wait is how long the upstream asks to wait, exactly; RetryAfter is the
+	// same in whole seconds. Zero if it does not say.
+	Wait time.Duration
 }
 
 // Kind returns the Kind of e's code.

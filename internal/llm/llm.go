@@ -77,6 +77,52 @@ func (d Dialect) Operation() Operation {
 	}
 }
 
+// routes are the paths of operations below their API's version; Ollama's own
+// has none, and is whole.
+var routes = [...]struct { // immutable
+	op   Operation
+	path string
+}{
+	{OpChat, "chat/completions"},
+	{OpCompletions, "completions"},
+	{OpResponses, "responses"},
+	{OpInputTokens, "responses/input_tokens"},
+	{OpCompact, "responses/compact"},
+	{OpMessages, "messages"},
+	{OpCountTokens, "messages/count_tokens"},
+	{OpOllamaChat, "api/chat"},
+	{OpEmbeddings, "embeddings"},
+	{OpModerations, "moderations"},
+	{OpImageGeneration, "images/generations"},
+	{OpImageEdit, "images/edits"},
+	{OpImageVariation, "images/variations"},
+	{OpSpeech, "audio/speech"},
+	{OpTranscription, "audio/transcriptions"},
+	{OpTranslation, "audio/translations"},
+	{OpRealtime, "realtime"},
+}
+
+// Route returns the path of o below its API's version, such as
+// "chat/completions", or "" if it has none.
+func (o Operation) Route() string {
+	for i := range routes {
+		if routes[i].op == o {
+			return routes[i].path
+		}
+	}
+	return ""
+}
+
+// OperationAt returns the operation whose [Operation.Route] is route, or "".
+func OperationAt(route string) Operation {
+	for i := range routes {
+		if routes[i].path == route {
+			return routes[i].op
+		}
+	}
+	return ""
+}
+
 // A Lane is how an attempt is carried.
 type Lane string
 

@@ -99,3 +99,14 @@ func TestAsError(t *testing.T) {
 		t.Error("AsError(nil) is not nil")
 	}
 }
+
+func TestRoutesOfOperations(t *testing.T) {
+	for _, op := range []llm.Operation{llm.OpChat, llm.OpCompletions, llm.OpImageEdit, llm.OpOllamaChat, llm.OpRealtime} {
+		if got := llm.OperationAt(op.Route()); got != op {
+			t.Errorf("OperationAt(%q) = %q, want %q", op.Route(), got, op)
+		}
+	}
+	if llm.OpTransparent.Route() != "" || llm.OperationAt("nothing") != "" {
+		t.Error("what has no route has one")
+	}
+}

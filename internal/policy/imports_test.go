@@ -43,6 +43,8 @@ var domain = []string{"internal/auth", "internal/limit", "internal/ledger", "int
 var importTable = map[string]may{ // immutable
 	"internal/llm":       {},
 	"internal/pin":       {},
+	"internal/retry":     {ours: []string{"internal/llm"}},
+	"internal/health":    {ours: []string{"internal/llm"}},
 	"internal/sse":       {},
 	"internal/simulator": {others: []string{websocket}},
 	"internal/form":      {},
@@ -51,7 +53,7 @@ var importTable = map[string]may{ // immutable
 	"internal/jsonscan":  {others: []string{jsonTokens}},
 	"internal/jsontree":  {ours: []string{"internal/jsonscan"}},
 	"internal/price":     {ours: []string{"internal/llm"}},
-	"internal/route":     {ours: []string{"internal/llm", "internal/price"}},
+	"internal/route":     {ours: []string{"internal/llm", "internal/price", "internal/health"}},
 	"internal/dialect":   {ours: []string{"internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"}},
 	"internal/dialect/*": {
 		ours:  []string{"internal/dialect", "internal/llm", "internal/sse", "internal/jsonscan", "internal/jsontree"},
@@ -71,7 +73,7 @@ var importTable = map[string]may{ // immutable
 	"internal/gateway": {
 		ours: append([]string{
 			"internal/llm", "internal/pin", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
-			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability",
+			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability", "internal/retry", "internal/health",
 		}, domain...),
 		others: []string{gzip, zstd},
 		tests:  []string{"internal/app", "internal/config", "internal/secret"}, // some set up more than gatetest does

@@ -81,6 +81,7 @@ var startsGoroutines = map[string]string{ // immutable
 	"internal/upstream":  "watches calls in flight and health",
 	"internal/tunnel":    "pumps messages between two sockets, and waits for its pumps in Run",
 	"internal/gateway":   "tells clients of silent streams that they are still there, and stops that before the exchange ends",
+	"internal/health":    "asks upstreams whether they are there, and waits for that in Close",
 	"internal/telemetry": "writes log lines when it is time, and stops that in Close",
 	"internal/ledger":    "writes entries behind the exchange",
 	"internal/simulator": "reads a socket while it answers, and waits when it ends",

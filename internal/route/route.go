@@ -27,6 +27,11 @@ type Target struct {
 	// that is translated to first. Empty means that nothing is translated.
 	Dialects []llm.Dialect
 
+	// Routes say where requests of an operation go, and how the upstream is asked
+	// there. Those of an operation that is not among them go to the upstream's
+	// own path for it.
+	Routes map[llm.Operation]Route
+
 	// Lacks are the features that the upstream's API of a dialect has not. A
 	// request that uses one is translated to the first of the other dialects.
 	Lacks map[llm.Dialect]llm.Features
@@ -34,6 +39,32 @@ type Target struct {
 	// KeepAlive is how long a stream in the express lane may be silent before
 	// the client is told that it is still there. Zero is for ever.
 	KeepAlive time.Duration
+
+	// Priority is the group that the target is in: those of a lower number go
+	// first. Zero counts as 1.
+	Priority int
+
+	// Weight is the target's share of what its group gets. Those of weight zero
+	// come behind the others, in the order in which they stand in the list.
+	Weight int
+
+	// Quality and Price are what [PreferQuality] and [PreferCost] go by.
+	// Quality is the operator's own scale, more is better.
+	Quality int
+	Price   Price
+
+	// Labels are what the target is, where somebody may demand it: its region,
+	// its residency. :: name → value
+	Labels map[string]string
+
+	// MaxInFlight is how many attempts may run before others go elsewhere, if
+	// they can. Zero means that there is no limit.
+	MaxInFlight int
+
+	// SpillAt is the share of the upstream's capacity, as it tells it, from
+	// which on others go elsewhere, if they can: 0.9 is nine tenths. Zero means
+	// when it is used up.
+	SpillAt float64
 
 	// Profile is for whoever translates: which of its profiles the target has.
 	Profile int
@@ -43,11 +74,32 @@ type Target struct {
 	NoStreamUsage bool
 }
 
-// A Model is a name, or a pattern of names, with its targets in order of
-// preference.
+// A Route is where requests go.
+type Route struct {
+	As   llm.Operation // how the upstream is asked
+	Path string        // see upstream.Call.Path; empty is the upstream's own for As
+}
+
+// An ID tells the targets of a configuration apart: Model is what
+// [Target.Model] is, empty where the client's own name is sent.
+type ID struct{ Upstream, Model string }
+
+// ID returns what tells t apart from other targets.
+func (t *Target) ID() ID { return ID{t.Upstream, t.Model} }
+
+// A Price is what a target costs, in billionths of a dollar for a million
+// tokens. The zero value is not known.
+type Price struct {
+	Known         bool
+	Input, Output int64
+}
+
+// A Model is a name, or a pattern of names, with its targets, the first first
+// where nothing else orders them.
 type Model struct {
 	Name    llm.Pattern
 	Targets []Target
+	Prefer  Prefer
 }
 
 // Table finds the model that a name belongs to. It is immutable.
@@ -119,170 +171,4 @@ func (t *Table) Upstream(chosen string) (name string, ok bool) {
 		}
 	}
 	return name, found == 1
-}
-
-// A Candidate is a target that may be tried.
-type Candidate struct {
-	*Target
-	Model string // the name to send upstream; never empty
-	Lane  llm.Lane
-	As    llm.Operation // how the upstream is asked; the client's own in the express lane
-	Why   string        // of the lane, for people
-}
-
-// An Ask is what a target is looked for.
-type Ask struct {
-	Op llm.Operation
-
-	// Needs returns the features that the request uses. It is called only
-	// where a target lacks some. Nil means none.
-	Needs func() llm.Features
-
-	// State is what the request wants of what servers keep.
-	State State
-}
-
-// A State is what a request wants of what servers keep: that its answer be
-// kept, or that what was kept before be known.
-type State uint8
-
-// The states.
-const (
-	Stateless State = iota // nothing
-	Stateful               // something, of its own server or of whoever stands in for it
-	Held                   // it goes on with what Weir keeps, and no server knows
-)
-
-// lane says how t would carry an exchange: express where it serves the
-// client's own protocol and all that the request uses, joined where nothing is
-// missing but what it would have to keep, else translated to the first protocol
-// that it serves. It returns false if t cannot carry it.
-func (t *Target) lane(a Ask) (lane llm.Lane, as llm.Operation, why string, ok bool) {
-	own := a.Op.Dialect()
-	spoken := len(t.Dialects) == 0 || !ofDialect(a.Op) || slices.Contains(t.Dialects, own)
-	var missing llm.Features
-	if spoken && slices.Contains(t.Serves, a.Op) {
-		lacks := t.Lacks[own]
-		keeps := lacks&llm.FeatureState == 0
-		if a.State != Stateless {
-			lacks &^= llm.FeatureState
-		}
-		if lacks != 0 && a.Needs != nil {
-			missing = lacks & a.Needs()
-		}
-		switch {
-		case missing != 0:
-		case a.State == Held:
-			return llm.Joined, a.Op, "the upstream speaks " + string(own) + ", Weir has the conversation", true
-		case a.State == Stateful && !keeps:
-			return llm.Joined, a.Op, "the upstream speaks " + string(own) + " and keeps nothing", true
-		default:
-			return llm.Express, a.Op, "the upstream speaks " + string(own), true
-		}
-	}
-	if !translatable(a.Op) {
-		return "", "", "", false
-	}
-	for _, d := range t.Dialects {
-		if d == own || !slices.Contains(t.Serves, d.Operation()) {
-			continue
-		}
-		why = "the upstream does not speak " + string(own)
-		if missing != 0 {
-			why = "the upstream's " + string(own) + " does not take what the request uses"
-		}
-		return llm.Translated, d.Operation(), why, true
-	}
-	return "", "", "", false
-}
-
-// translatable reports whether op is a conversation, which any protocol of
-// conversations can carry.
-func translatable(op llm.Operation) bool {
-	switch op {
-	case llm.OpChat, llm.OpResponses, llm.OpMessages, llm.OpCompletions:
-		return true
-	}
-	return false
-}
-
-// ofDialect reports whether op is part of one protocol of conversations, and
-// nothing that a server of another has.
-func ofDialect(op llm.Operation) bool {
-	switch op {
-	case llm.OpCountTokens, llm.OpInputTokens, llm.OpCompact:
-		return true
-	}
-	return translatable(op)
-}
-
-// Candidate returns the first of m's targets that can carry what is asked, or
-// false if none can.
-func (m *Model) Candidate(name string, a Ask) (Candidate, bool) {
-	for i := range m.Targets {
-		if c, ok := m.Targets[i].candidate(name, a); ok {
-			return c, true
-		}
-	}
-	return Candidate{}, false
-}
-
-// CandidateAt is [Model.Candidate] among m's targets at one upstream.
-func (m *Model) CandidateAt(upstream, name string, a Ask) (Candidate, bool) {
-	for i := range m.Targets {
-		if m.Targets[i].Upstream != upstream {
-			continue
-		}
-		if c, ok := m.Targets[i].candidate(name, a); ok {
-			return c, true
-		}
-	}
-	return Candidate{}, false
-}
-
-// At is [Model.Candidate] at one upstream, which the client has chosen: the
-// model's target there, or if it has none there, or there is no model (m is
-// nil), the client's name as it is. It returns false if the upstream cannot
-// carry what is asked.
-func (t *Table) At(upstream string, m *Model, name string, a Ask) (Candidate, bool) {
-	if m != nil {
-		if c, ok := m.CandidateAt(upstream, name, a); ok {
-			return c, true
-		}
-	}
-	for i := range t.upstreams {
-		if u := &t.upstreams[i]; u.Upstream == upstream {
-			return u.candidate(name, a)
-		}
-	}
-	return Candidate{}, false
-}
-
-// candidate returns t for a model that the client calls name.
-func (t *Target) candidate(name string, a Ask) (Candidate, bool) {
-	lane, as, why, ok := t.lane(a)
-	if !ok {
-		return Candidate{}, false
-	}
-	c := Candidate{Target: t, Model: t.Model, Lane: lane, As: as, Why: why}
-	if c.Model == "" {
-		c.Model = t.stripped(name)
-	}
-	return c, true
-}
-
-func (t *Target) stripped(name string) string {
-	if t.Strip == "" || !strings.ContainsAny(name, t.Strip) {
-		return name
-	}
-	short := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(t.Strip, r) {
-			return -1
-		}
-		return r
-	}, name)
-	if short == "" {
-		return name
-	}
-	return short
 }

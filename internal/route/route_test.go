@@ -73,7 +73,7 @@ func TestStrip(t *testing.T) {
 	}
 }
 
-func TestAt(t *testing.T) {
+func TestChosen(t *testing.T) {
 	chat, messages := []llm.Operation{llm.OpChat}, []llm.Operation{llm.OpMessages}
 	models := []route.Model{{Name: "m", Targets: []route.Target{
 		{Upstream: "a", Model: "theirs", Serves: chat},
@@ -97,12 +97,16 @@ func TestAt(t *testing.T) {
 		{"a", m, llm.OpMessages, ""},
 		{"d", m, llm.OpChat, ""},
 	} {
-		got, ok := table.At(tt.upstream, tt.model, "name", route.Ask{Op: tt.op})
+		d := table.Decide(tt.model, &route.Facts{Ask: route.Ask{Op: tt.op}, Model: "name", Chosen: tt.upstream}, nil)
+		ok, got := len(d.Candidates) > 0, route.Candidate{}
+		if ok {
+			got = d.Candidates[0]
+		}
 		if ok != (tt.want != "") || got.Model != tt.want {
-			t.Errorf("At(%s, %v, %s) = %q, %v; want %q", tt.upstream, tt.model != nil, tt.op, got.Model, ok, tt.want)
+			t.Errorf("at(%s, %v, %s) = %q, %v; want %q", tt.upstream, tt.model != nil, tt.op, got.Model, ok, tt.want)
 		}
 		if ok && (got.Upstream != tt.upstream || got.NoStreamUsage != (tt.upstream == "c")) {
-			t.Errorf("At(%s, %v, %s) is at %s, no stream usage: %v", tt.upstream, tt.model != nil, tt.op, got.Upstream, got.NoStreamUsage)
+			t.Errorf("at(%s, %v, %s) is at %s, no stream usage: %v", tt.upstream, tt.model != nil, tt.op, got.Upstream, got.NoStreamUsage)
 		}
 	}
 }

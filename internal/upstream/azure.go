@@ -94,10 +94,7 @@ type deployments struct {
 // the request carries the upstream's credential.
 func (d *deployments) target(op llm.Operation, name string) (*url.URL, error) {
 	if !oneSegment(name) {
-		return nil, &llm.Error{
-			Code: llm.CodeInvalidValue, Op: opDo, Param: "model",
-			Public: `this model cannot be the name of a deployment: that is one name, without /, \ and %`,
-		}
+		return nil, noDeployment()
 	}
 	u := *d.base
 	escaped := u.EscapedPath() + url.PathEscape(name) + pathOf(op)

@@ -19,6 +19,9 @@ type plan struct {
 	// written to.
 	fixed map[llm.Operation]*url.URL
 
+	// routes :: operation → its path, where Settings.Routes give it one.
+	routes map[llm.Operation]string
+
 	// deployments is set for Azure's classic API alone.
 	deployments *deployments
 
@@ -51,7 +54,7 @@ func (p *plan) authorize(h http.Header, name, value string) {
 
 // serves reports whether there is a URL for op.
 func (p *plan) serves(op llm.Operation) bool {
-	if p.fixed[op] != nil {
+	if p.fixed[op] != nil || p.routes[op] != "" {
 		return true
 	}
 	return p.deployments != nil && deploymentScoped(op)
@@ -59,6 +62,9 @@ func (p *plan) serves(op llm.Operation) bool {
 
 // target returns the URL of op. The caller must not change it.
 func (p *plan) target(op llm.Operation, model string) (*url.URL, error) {
+	if path := p.routes[op]; path != "" && (model != "" || !strings.Contains(path, Deployment)) { // an object has no model
+		return p.at(path, model)
+	}
 	if p.deployments != nil && deploymentScoped(op) {
 		return p.deployments.target(op, model)
 	}
@@ -68,45 +74,8 @@ func (p *plan) target(op llm.Operation, model string) (*url.URL, error) {
 	return nil, &llm.Error{Code: llm.CodeUnsupportedOperation, Op: opDo}
 }
 
-// pathOf returns the path of op below an API's version, or "" if it has none.
-func pathOf(op llm.Operation) string {
-	switch op {
-	case llm.OpChat:
-		return "/chat/completions"
-	case llm.OpCompletions:
-		return "/completions"
-	case llm.OpResponses:
-		return "/responses"
-	case llm.OpEmbeddings:
-		return "/embeddings"
-	case llm.OpMessages:
-		return "/messages"
-	case llm.OpCountTokens:
-		return "/messages/count_tokens"
-	case llm.OpInputTokens:
-		return "/responses/input_tokens"
-	case llm.OpCompact:
-		return "/responses/compact"
-	case llm.OpModerations:
-		return "/moderations"
-	case llm.OpImageGeneration:
-		return "/images/generations"
-	case llm.OpImageEdit:
-		return "/images/edits"
-	case llm.OpImageVariation:
-		return "/images/variations"
-	case llm.OpSpeech:
-		return "/audio/speech"
-	case llm.OpTranscription:
-		return "/audio/transcriptions"
-	case llm.OpTranslation:
-		return "/audio/translations"
-	case llm.OpRealtime:
-		return "/realtime"
-	default:
-		return ""
-	}
-}
+// pathOf returns the path of op below an API's version.
+func pathOf(op llm.Operation) string { return "/" + op.Route() }
 
 // parseEndpoint returns raw as a URL without trailing slashes. Errors never
 // quote raw: somebody may have put a password in.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -48,12 +49,13 @@ func (u *Upstream) Refusal(a *Answer, body []byte) *llm.Error {
 		// Only the beginning of the message: some upstreams quote prompts in it.
 		e.Err = fmt.Errorf("status %d%s%s: %s", a.Status, named("code", r.code), named("type", r.typ), u.scrub.sample([]byte(r.message[:min(len(r.message), maxQuoted)]), a.own))
 	}
-	e.RetryAfter = retryAfter(a.Header, r.message, time.Now())
+	wait := waitHint(a, r.message, time.Now())
+	e.RetryAfter = roundUp(wait.Seconds())
 	row := e.Code.Row()
 	if a.Status == http.StatusTooManyRequests {
 		e.RetryAfter = max(e.RetryAfter, defaultRetryAfter)
 	}
-	e.Answer = &llm.Answer{Status: a.Status, Header: a.Header.Clone()}
+	e.Answer = &llm.Answer{Status: a.Status, Header: a.Header.Clone(), Code: cmp.Or(r.code, r.typ), Wait: wait}
 	if e.Answer.Header == nil {
 		e.Answer.Header = http.Header{}
 	}
@@ -177,25 +179,52 @@ const (
 	maxGuess = time.Minute
 )
 
-// retryAfter returns how long the upstream says to wait, in whole seconds
-// rounded up, or zero if it does not say: by Retry-After in either form
-// (RFC 9110 §10.2.3), Retry-After-Ms, its message, or when its limits reset.
-func retryAfter(h http.Header, message string, now time.Time) time.Duration {
+// waitHint returns how long the upstream says to wait, or zero if it does not
+// say: by Retry-After in either form (RFC 9110 §10.2.3) or Retry-After-Ms, which
+// is finer where both say the same, by its message, or, if a limit was reached,
+// by when its limits reset.
+func waitHint(a *Answer, message string, now time.Time) time.Duration {
+	h := a.Header
+	ms, fine := parseSeconds(h.Get("Retry-After-Ms"), 1e-3)
 	if s := h.Get("Retry-After"); s != "" {
-		if seconds, err := strconv.ParseFloat(s, 64); err == nil {
-			return roundUp(seconds)
+		if d, ok := parseSeconds(s, 1); ok {
+			if fine && roundUp(ms.Seconds()) == roundUp(d.Seconds()) {
+				return ms
+			}
+			return d
 		}
 		if at, err := http.ParseTime(s); err == nil {
-			return roundUp(max(at.Sub(now).Seconds(), 1))
+			return min(max(at.Sub(now), time.Second), maxRetryAfter)
 		}
 	}
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return roundUp(ms / 1000)
+	if fine {
+		return ms
 	}
 	if d := waitInText(message); d > 0 {
 		return d
 	}
+	if a.Status != http.StatusTooManyRequests {
+		return 0 // the state of limits comes with every answer
+	}
 	return untilReset(h)
+}
+
+// parseSeconds reads a number of a unit of so many seconds. What is less than
+// nothing, or no number, is nothing; it is never more than maxRetryAfter.
+func parseSeconds(s string, unit float64) (time.Duration, bool) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, false
+	}
+	return bounded(n * unit), true
+}
+
+// bounded returns seconds, between zero and maxRetryAfter.
+func bounded(seconds float64) time.Duration {
+	if !(seconds > 0) { // NaN too
+		return 0
+	}
+	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 }
 
 // wait matches "Please retry after 7 seconds" and "try again in 1.5s".
@@ -213,7 +242,7 @@ func waitInText(message string) time.Duration {
 	case strings.HasPrefix(unit, "m"):
 		n *= 60
 	}
-	return roundUp(n)
+	return bounded(n)
 }
 
 // untilReset returns when the limit that is used up resets. If none is at
@@ -237,10 +266,10 @@ func untilReset(h http.Header) time.Duration {
 // resetTime reads "6m0s", "120ms" or a number of seconds.
 func resetTime(s string) time.Duration {
 	if d, err := time.ParseDuration(s); err == nil {
-		return roundUp(d.Seconds())
+		return bounded(d.Seconds())
 	}
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n <= maxRetryAfter.Seconds() {
-		return roundUp(n) // a larger one is a point in time, on whose clock nobody says
+		return bounded(n) // a larger one is a point in time, on whose clock nobody says
 	}
 	return 0
 }

@@ -172,6 +172,41 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
+func TestWaitIsExact(t *testing.T) {
+	type header = map[string]string
+	for _, tt := range []struct {
+		name   string
+		header header
+		body   string
+		want   time.Duration
+	}{
+		{"milliseconds", header{"Retry-After-Ms": "120"}, html, 120 * time.Millisecond},
+		{"milliseconds of the same wait", header{"Retry-After-Ms": "812", "Retry-After": "1"}, html, 812 * time.Millisecond},
+		{"milliseconds of another wait", header{"Retry-After-Ms": "900", "Retry-After": "3"}, html, 3 * time.Second},
+		{"text", nil, `{"error":{"message":"Please try again in 120ms."}}`, 120 * time.Millisecond},
+		{"reset", header{"X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "120ms"}, html, 120 * time.Millisecond},
+		{"nothing", nil, html, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if e := refuse(t, upstream.Settings{}, llm.OpChat, 429, tt.header, tt.body); e.Answer.Wait != tt.want {
+				t.Errorf("Wait = %v, want %v", e.Answer.Wait, tt.want)
+			}
+		})
+	}
+}
+
+func TestRefusalHasTheUpstreamsOwnCode(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"code":"slow_down","type":"requests","message":"m"}}`: "slow_down",
+		`{"error":{"type":"overloaded_error","message":"m"}}`:            "overloaded_error",
+		html: "",
+	} {
+		if e := refuse(t, upstream.Settings{}, llm.OpChat, 503, nil, body); e.Answer.Code != want {
+			t.Errorf("Code = %q for %s, want %q", e.Answer.Code, body, want)
+		}
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	inSeconds := func(n int) string {
 		return time.Now().Add(time.Duration(n) * time.Second).UTC().Format(http.TimeFormat)
@@ -207,6 +242,7 @@ func TestRetryAfter(t *testing.T) {
 		{"nothing", 429, nil, html, time.Second, "1"},
 		{"overloaded", 503, header{"Retry-After": "3"}, openAIRate, 3 * time.Second, "3"},
 		{"overloaded, nothing said", 503, nil, html, 0, ""},
+		{"overloaded, and the state of a limit", 503, header{"X-Ratelimit-Remaining-Requests": "0", "X-Ratelimit-Reset-Requests": "6m0s"}, html, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := refuse(t, upstream.Settings{}, llm.OpChat, tt.status, tt.header, tt.body)

@@ -56,6 +56,10 @@ type Settings struct {
 	// APIv1 takes nothing but "preview". Empty for every other kind.
 	APIVersion string
 
+	// Routes are the paths of operations that are not where the kind has them:
+	// see [CheckRoute].
+	Routes map[llm.Operation]string
+
 	// Auth is the credential. The zero value sends none.
 	Auth Auth
 
@@ -146,6 +150,11 @@ func (s Settings) check() error {
 	}
 	if err := s.Auth.check(); err != nil {
 		faults = append(faults, err)
+	}
+	for op, path := range s.Routes {
+		if err := CheckRoute(path); err != nil {
+			faults = append(faults, fmt.Errorf("routes: %s: %w", op, err))
+		}
 	}
 	seen := make(map[string]bool, len(s.Headers))
 	for name, value := range s.Headers {

@@ -42,6 +42,7 @@ type headers struct {
 // upstream and every setting that is at fault.
 func New(s Settings) (*Upstream, error) {
 	base, p, err := s.plan()
+	p.routes = s.Routes
 	if err := errors.Join(s.check(), err); err != nil {
 		return nil, fmt.Errorf("upstream %q: %w", s.Name, err)
 	}
@@ -160,6 +161,10 @@ type Call struct {
 
 	// Method is the request's method. Empty means POST.
 	Method string
+
+	// Path is where the call goes, if not to the upstream's own path for Op. It
+	// is one that CheckRoute takes.
+	Path string
 
 	// Object is what stands behind the operation's own path, escaped:
 	// "/resp_1/cancel". Empty for the operation itself.
@@ -309,6 +314,9 @@ func (u *Upstream) Do(ctx context.Context, c *Call) (*Answer, error) {
 // url returns where c goes.
 func (u *Upstream) url(c *Call) (*url.URL, error) {
 	target, err := u.plan.target(c.Op, c.Model)
+	if c.Path != "" {
+		target, err = u.plan.at(c.Path, c.Model)
+	}
 	if err != nil {
 		return nil, u.named(err)
 	}

@@ -45,8 +45,38 @@ func dial(ctx context.Context, addr string) (*conn, error) {
 	return &conn{net: c, r: bufio.NewReaderSize(c, 4<<10)}, nil
 }
 
-// whole sends req and reads its answer, which must be 200 with the body want.
-func (c *conn) whole(req Request, want []byte) error {
+// A Want says whether the body of an answer is as it should be. It does not
+// keep it.
+type Want func(body []byte) error
+
+// Exactly wants the bytes that the upstream sends.
+func Exactly(want []byte) Want {
+	return func(got []byte) error {
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("answer differs from the upstream's: %.200q", got)
+		}
+		return nil
+	}
+}
+
+// Holding wants JSON in which each of some texts stands.
+func Holding(texts ...string) Want {
+	return func(got []byte) error {
+		if len(got) < 2 || got[0] != '{' || got[len(bytes.TrimSpace(got))-1] != '}' {
+			return fmt.Errorf("answer is no JSON object: %.200q", got)
+		}
+		for _, text := range texts {
+			if !bytes.Contains(got, []byte(text)) {
+				return fmt.Errorf("answer lacks %q: %.2000q", text, got)
+			}
+		}
+		return nil
+	}
+}
+
+// whole sends req and reads its answer, which must be 200 with the body that is
+// wanted.
+func (c *conn) whole(req Request, want Want) error {
 	if _, err := c.net.Write(req); err != nil {
 		return fmt.Errorf("sending a request: %w", err)
 	}
@@ -54,13 +84,13 @@ func (c *conn) whole(req Request, want []byte) error {
 	if err != nil {
 		return err
 	}
-	if h.size == len(want) && h.size <= c.r.Size() { // the usual case, without copying
+	if h.size >= 0 && h.size <= c.r.Size() { // the usual case, without copying
 		got, err := c.r.Peek(h.size)
 		if err != nil {
 			return fmt.Errorf("reading an answer: %w", err)
 		}
-		if !bytes.Equal(got, want) {
-			return fmt.Errorf("answer differs from the upstream's: %.200q", got)
+		if err := want(got); err != nil {
+			return err
 		}
 		_, err = c.r.Discard(h.size)
 		return err
@@ -69,10 +99,7 @@ func (c *conn) whole(req Request, want []byte) error {
 	if err != nil {
 		return fmt.Errorf("reading an answer: %w", err)
 	}
-	if !bytes.Equal(got, want) {
-		return fmt.Errorf("answer differs from the upstream's: %.200q", got)
-	}
-	return nil
+	return want(got)
 }
 
 // A head is what counts in the head of an answer with status 200.

@@ -55,8 +55,8 @@ func (p *Pool) Close() {
 }
 
 // Once sends req on one connection and checks that its answer has the body
-// want.
-func (p *Pool) Once(ctx context.Context, req Request, want []byte) error {
+// that is wanted.
+func (p *Pool) Once(ctx context.Context, req Request, want Want) error {
 	defer interrupt(ctx, p.conns)()
 	return p.conns[0].whole(req, want)
 }
@@ -64,8 +64,8 @@ func (p *Pool) Once(ctx context.Context, req Request, want []byte) error {
 // Closed sends req again and again for the time d, at least once, on every
 // connection the next as soon as the last is answered, and returns how many
 // were answered.
-// Every answer must have the body want.
-func (p *Pool) Closed(ctx context.Context, d time.Duration, req Request, want []byte) (int64, error) {
+// Every answer must have the body that is wanted.
+func (p *Pool) Closed(ctx context.Context, d time.Duration, req Request, want Want) (int64, error) {
 	defer interrupt(ctx, p.conns)()
 	var n atomic.Int64
 	end := time.Now().Add(d)
@@ -88,7 +88,7 @@ func (p *Pool) Closed(ctx context.Context, d time.Duration, req Request, want []
 // answer. Requests that are due while every connection is busy wait, and their
 // waiting counts. perSecond is rounded to a multiple of 1,000: what is due in
 // a millisecond is sent together.
-func (p *Pool) Rate(ctx context.Context, d time.Duration, perSecond int, req Request, want []byte) ([]time.Duration, error) {
+func (p *Pool) Rate(ctx context.Context, d time.Duration, perSecond int, req Request, want Want) ([]time.Duration, error) {
 	due := make(chan time.Time, 1024)
 	var mu sync.Mutex // guards took
 	var took []time.Duration

@@ -63,7 +63,7 @@ func streamRequest(addr string, s mock.Stream) load.Request {
 func TestClosedCountsEveryAnswer(t *testing.T) {
 	up, addr := chain(t)
 	req := load.NewRequest(addr, mock.Path, "key", []byte(`{"model":"m"}`))
-	n, err := dial(t, addr, 8).Closed(t.Context(), time.Second, req, mock.Answer())
+	n, err := dial(t, addr, 8).Closed(t.Context(), time.Second, req, load.Exactly(mock.Answer()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestClosedCountsEveryAnswer(t *testing.T) {
 func TestClosedSendsLargeBodies(t *testing.T) {
 	up, addr := chain(t)
 	req := load.NewRequest(addr, mock.Path, "key", []byte(`{"pad":"`+strings.Repeat("x", 2<<20)+`","model":"target"}`))
-	n, err := dial(t, addr, 2).Closed(t.Context(), 100*time.Millisecond, req, mock.Answer())
+	n, err := dial(t, addr, 2).Closed(t.Context(), 100*time.Millisecond, req, load.Exactly(mock.Answer()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestClosedSendsLargeBodies(t *testing.T) {
 func TestRateReportsEveryRequest(t *testing.T) {
 	up, addr := chain(t)
 	req := load.NewRequest(addr, mock.Path, "key", []byte(`{"model":"m"}`))
-	took, err := dial(t, addr, 16).Rate(t.Context(), 200*time.Millisecond, 1000, req, mock.Answer())
+	took, err := dial(t, addr, 16).Rate(t.Context(), 200*time.Millisecond, 1000, req, load.Exactly(mock.Answer()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestStreamsReadsEveryEvent(t *testing.T) {
 	req := streamRequest(addr, mock.Stream{Events: 20, Size: 200, Every: time.Millisecond})
 	p := dial(t, addr, 10)
 	for range 2 { // the second time on the same connections
-		if err := p.Streams(t.Context(), req, 20, 10*time.Millisecond); err != nil {
+		if err := p.Streams(t.Context(), req, load.Chat, 20, 10*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +147,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 		{
 			name: "another body of the same length",
 			run: func(addr string, p *load.Pool) error {
-				_, err := p.Closed(ctx, time.Minute, load.NewRequest(addr, mock.Path, "key", []byte(`{}`)), bytes.Repeat([]byte("x"), mock.AnswerSize))
+				_, err := p.Closed(ctx, time.Minute, load.NewRequest(addr, mock.Path, "key", []byte(`{}`)), load.Exactly(bytes.Repeat([]byte("x"), mock.AnswerSize)))
 				return err
 			},
 			want: "answer differs",
@@ -155,7 +155,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 		{
 			name: "a body of another length",
 			run: func(addr string, p *load.Pool) error {
-				_, err := p.Rate(ctx, time.Minute, 1000, load.NewRequest(addr, mock.Path, "key", []byte(`{}`)), []byte("x"))
+				_, err := p.Rate(ctx, time.Minute, 1000, load.NewRequest(addr, mock.Path, "key", []byte(`{}`)), load.Exactly([]byte("x")))
 				return err
 			},
 			want: "answer differs",
@@ -163,7 +163,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 		{
 			name: "another status",
 			run: func(addr string, p *load.Pool) error {
-				_, err := p.Closed(ctx, time.Minute, load.NewRequest(addr, "/v1/other", "key", []byte(`{}`)), mock.Answer())
+				_, err := p.Closed(ctx, time.Minute, load.NewRequest(addr, "/v1/other", "key", []byte(`{}`)), load.Exactly(mock.Answer()))
 				return err
 			},
 			want: `status "404": "not POST`,
@@ -171,7 +171,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 		{
 			name: "fewer events than promised",
 			run: func(addr string, p *load.Pool) error {
-				return p.Streams(ctx, streamRequest(addr, mock.Stream{Events: 2, Size: 200}), 3, 0)
+				return p.Streams(ctx, streamRequest(addr, mock.Stream{Events: 2, Size: 200}), load.Chat, 3, 0)
 			},
 			want: "2 of 3 events",
 		},
@@ -179,7 +179,7 @@ func TestWrongAnswersAreErrors(t *testing.T) {
 			name: "usage that was not asked for",
 			run: func(addr string, p *load.Pool) error {
 				body := fmt.Appendf(nil, `{"m":"%s","stream":true,"include_usage":true}`, mock.Stream{Events: 2, Size: 200}.Prompt())
-				return p.Streams(ctx, load.NewRequest(addr, mock.Path, "key", body), 2, 0)
+				return p.Streams(ctx, load.NewRequest(addr, mock.Path, "key", body), load.Chat, 2, 0)
 			},
 			want: "usage that was not asked for",
 		},
@@ -202,7 +202,7 @@ func TestCutStreamIsAnError(t *testing.T) {
 	}))
 	t.Cleanup(cut.Close)
 	addr := strings.TrimPrefix(cut.URL, "http://")
-	err := dial(t, addr, 1).Streams(t.Context(), streamRequest(addr, mock.Stream{}), 1, 0)
+	err := dial(t, addr, 1).Streams(t.Context(), streamRequest(addr, mock.Stream{}), load.Chat, 1, 0)
 	if err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("Streams of a cut stream = %v, want an unexpected EOF", err)
 	}

@@ -3,6 +3,7 @@ package mock
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,11 @@ import (
 // AnswerSize is the length of [Answer] in bytes.
 const AnswerSize = 1073
 
-// Path is the one path that is served.
-const Path = "/v1/chat/completions"
+// The paths that are served: one for each protocol.
+const (
+	Path          = "/v1/chat/completions"
+	ResponsesPath = "/v1/responses"
+)
 
 // A Stream says what a streamed answer looks like: Events events of model
 // output of Size bytes each, the first after Every and then one every Every,
@@ -122,6 +126,62 @@ func ending(usage bool) []byte {
 	}
 	out = append(out, chunk([]byte(doneEvent))...)
 	return append(out, "0\r\n\r\n"...)
+}
+
+// Usage that every answer reports.
+const (
+	InputTokens  = 230
+	OutputTokens = 64
+)
+
+// ResponsesAnswer is [Answer] in the protocol of [ResponsesPath], of the same
+// text.
+func ResponsesAnswer() []byte {
+	return fmt.Appendf(nil, responseForm, "completed", fmt.Sprintf(itemForm, Text()), usageForm)
+}
+
+// Text returns what the model says in a whole answer.
+func Text() string {
+	_, rest, _ := bytes.Cut(Answer(), []byte(`"content": "`))
+	text, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(text)
+}
+
+const (
+	responseForm = `{"id":"resp_bench0001","object":"response","created_at":1790000000,"status":"%s","model":"bench-target","output":[%s],` +
+		`"error":null,"incomplete_details":null,"instructions":null,"metadata":{},"parallel_tool_calls":true,"temperature":0.2,"tool_choice":"auto","tools":[],"top_p":1,"usage":%s}`
+	itemForm  = `{"id":"msg_bench0001","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"%s"}]}`
+	usageForm = `{"input_tokens":230,"input_tokens_details":{"cached_tokens":0},"output_tokens":64,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":294}`
+
+	deltaForm = "event: response.output_text.delta\n" +
+		`data: {"type":"response.output_text.delta","sequence_number":9,"item_id":"msg_bench0001","output_index":0,"content_index":0,"delta":"%s"}` + "\n\n"
+)
+
+// responsesEvent is [event] in the protocol of [ResponsesPath].
+func responsesEvent(size int) []byte { return chunk(padTo(deltaForm, size)) }
+
+// responsesBegin and responsesEnd return the chunks before and after the
+// events of model output.
+func responsesBegin() []byte {
+	return typed("response.created", fmt.Sprintf(`"response":`+responseForm, "in_progress", "", "null"),
+		"response.output_item.added", `"output_index":0,"item":{"id":"msg_bench0001","type":"message","status":"in_progress","role":"assistant","content":[]}`,
+		"response.content_part.added", `"item_id":"msg_bench0001","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"logprobs":[],"text":""}`)
+}
+
+func responsesEnd() []byte {
+	item := fmt.Sprintf(itemForm, "")
+	out := typed("response.output_text.done", `"item_id":"msg_bench0001","output_index":0,"content_index":0,"text":""`,
+		"response.output_item.done", `"output_index":0,"item":`+item,
+		"response.completed", fmt.Sprintf(`"response":`+responseForm, "completed", item, usageForm))
+	return append(out, "0\r\n\r\n"...)
+}
+
+// typed returns chunks of events: their types, each with its members.
+func typed(pairs ...string) (out []byte) {
+	for pair := range slices.Chunk(pairs, 2) {
+		out = append(out, chunk(fmt.Appendf(nil, "event: %s\ndata: {\"type\":\"%[1]s\",\"sequence_number\":9,%s}\n\n", pair[0], pair[1]))...)
+	}
+	return out
 }
 
 // padTo fills the %s of form so that the result has size bytes, or with

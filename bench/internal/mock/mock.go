@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -38,6 +37,7 @@ type Server struct {
 	ln      net.Listener
 	renamed []byte // the member `"model":"…"` that a gateway writes
 	answer  []byte // head and body of a whole answer
+	other   []byte // the same in the protocol of ResponsesPath
 
 	answers, streams, events, renames, usages, rejected atomic.Int64
 
@@ -62,14 +62,20 @@ func Listen(ctx context.Context, addr, renamed string) (*Server, error) {
 	s := &Server{
 		ln:      ln,
 		renamed: []byte(`"model":` + strconv.Quote(renamed)),
-		answer: fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-			"X-Request-Id: req_bench0001\r\nOpenai-Processing-Ms: 12\r\n\r\n%s", AnswerSize, Answer()),
+		answer:  whole(Answer()),
+		other:   whole(ResponsesAnswer()),
 		done:    make(chan struct{}),
 		release: make(chan struct{}),
 		conns:   make(map[net.Conn]struct{}),
 	}
 	s.wg.Go(s.accept)
 	return s, nil
+}
+
+// whole returns a whole answer with its head.
+func whole(body []byte) []byte {
+	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
+		"X-Request-Id: req_bench0001\r\nOpenai-Processing-Ms: 12\r\n\r\n%s", len(body), body)
 }
 
 // Addr returns the address it listens on, host:port.
@@ -137,7 +143,7 @@ func (s *Server) serve(c net.Conn) {
 	for {
 		body, err := in.next()
 		if err == nil {
-			err = s.respond(c, body)
+			err = s.respond(c, body, in.responses)
 		}
 		if err == nil {
 			continue
@@ -150,29 +156,38 @@ func (s *Server) serve(c net.Conn) {
 	}
 }
 
-// respond answers one request. body is the whole body, or the end of a large
-// one.
-func (s *Server) respond(c net.Conn, body []byte) error {
+// respond answers one request. body is the whole body, or the two ends of a
+// large one; responses says in which protocol.
+func (s *Server) respond(c net.Conn, body []byte, responses bool) error {
 	if bytes.Contains(body, s.renamed) {
 		s.renames.Add(1)
 	}
 	if !bytes.Contains(body, []byte(`"stream":true`)) {
 		s.answers.Add(1)
-		_, err := c.Write(s.answer)
+		answer := s.answer
+		if responses {
+			answer = s.other
+		}
+		_, err := c.Write(answer)
 		return err
 	}
 	st, err := parseStream(body)
 	if err != nil {
 		return &requestError{400, err.Error()}
 	}
-	return s.stream(c, st, bytes.Contains(body, []byte(`"include_usage":true`)))
+	usage := bytes.Contains(body, []byte(`"include_usage":true`))
+	if responses {
+		return s.stream(c, st, usage, responsesBegin(), responsesEvent(st.Size), responsesEnd())
+	}
+	return s.stream(c, st, usage, nil, event(st.Size, usage), ending(usage))
 }
 
 const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n" +
 	"X-Request-Id: req_bench0001\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-// stream writes one streamed answer.
-func (s *Server) stream(c net.Conn, st Stream, usage bool) error {
+// stream writes one streamed answer: begin, events of model output, end. Usage
+// says that it was asked for.
+func (s *Server) stream(c net.Conn, st Stream, usage bool, begin, one, end []byte) error {
 	s.mu.Lock()
 	release := s.release // before the head is out: who sees an event may call Release
 	s.mu.Unlock()
@@ -180,10 +195,9 @@ func (s *Server) stream(c net.Conn, st Stream, usage bool) error {
 	if usage {
 		s.usages.Add(1)
 	}
-	if _, err := io.WriteString(c, streamHead); err != nil {
+	if _, err := c.Write(append([]byte(streamHead), begin...)); err != nil {
 		return err
 	}
-	one := event(st.Size, usage)
 	tick := time.NewTicker(max(st.Every, time.Microsecond))
 	defer tick.Stop()
 	for range st.Events {
@@ -205,6 +219,6 @@ func (s *Server) stream(c net.Conn, st Stream, usage bool) error {
 			return net.ErrClosed
 		}
 	}
-	_, err := c.Write(ending(usage))
+	_, err := c.Write(end)
 	return err
 }

@@ -16,26 +16,28 @@ type requestError struct {
 func (e *requestError) Error() string { return "mock: " + e.why }
 
 const (
-	keptBody = 64 << 10 // bytes; a longer body is read and forgotten but for its end
-	keptTail = 4 << 10  // bytes
+	keptBody = 64 << 10 // bytes; a longer body is read and forgotten but for its ends
+	keptEnd  = 4 << 10  // bytes, of either end
 )
 
 // A reader reads requests from one connection. Its buffer is reused.
 type reader struct {
-	r    *bufio.Reader
-	body []byte
+	r         *bufio.Reader
+	body      []byte
+	responses bool // the last request came to ResponsesPath
 }
 
-// next reads one request and returns its body, or the last [keptTail] bytes of
-// a body longer than [keptBody]. The result is valid until the next call.
+// next reads one request and returns its body, or the first and the last
+// [keptEnd] bytes of a body longer than [keptBody]. The result is valid until the next call.
 // The error is a *requestError for what is not served, else what reading gave.
 func (in *reader) next() ([]byte, error) {
 	line, err := in.r.ReadSlice('\n')
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.HasPrefix(line, []byte("POST "+Path+" HTTP/1.1\r")) {
-		return nil, &requestError{404, "not POST " + Path + ": " + string(bytes.TrimSpace(line))}
+	in.responses = bytes.HasPrefix(line, []byte("POST "+ResponsesPath+" HTTP/1.1\r"))
+	if !in.responses && !bytes.HasPrefix(line, []byte("POST "+Path+" HTTP/1.1\r")) {
+		return nil, &requestError{404, "not POST " + Path + " or " + ResponsesPath + ": " + string(bytes.TrimSpace(line))}
 	}
 	size, err := in.head()
 	if err != nil {
@@ -77,20 +79,22 @@ func (in *reader) head() (int, error) {
 	return size, nil
 }
 
-// skip reads a body of size bytes and returns its end.
+// skip reads a body of size bytes and returns its beginning and its end.
 func (in *reader) skip(size int) ([]byte, error) {
 	if cap(in.body) < keptBody {
 		in.body = make([]byte, keptBody)
 	}
-	buf := in.body[:cap(in.body)]
-	for rest := size - keptTail; rest > 0; {
+	kept, buf := in.body[:2*keptEnd], in.body[2*keptEnd:cap(in.body)]
+	if _, err := io.ReadFull(in.r, kept[:keptEnd]); err != nil {
+		return nil, err
+	}
+	for rest := size - len(kept); rest > 0; {
 		n, err := in.r.Read(buf[:min(rest, len(buf))])
 		if err != nil {
 			return nil, err
 		}
 		rest -= n
 	}
-	tail := buf[:keptTail]
-	_, err := io.ReadFull(in.r, tail)
-	return tail, err
+	_, err := io.ReadFull(in.r, kept[keptEnd:])
+	return kept, err
 }
