@@ -136,6 +136,9 @@
 //	x-sim-reset          sim-reset           a TCP reset instead of an answer
 //	x-sim-json-to-stream sim-json-to-stream  a whole answer to a request for a stream
 //	x-sim-stream-to-json                     a stream to a request for a whole answer
+//	x-sim-azure-items    sim-azure-items     Responses only: items as Azure takes them. Without store, an
+//	                                         id of an item is "not found", but for reasoning, which needs
+//	                                         its own; what another has sealed is invalid_encrypted_content
 //	x-sim-think          sim-think           reasoning, whatever the prompt
 //	x-sim-cached: N      sim-cached (half)   so many tokens of the input were cached; half is half
 //	                     sim-unknown         404: there is no such model

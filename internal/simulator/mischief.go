@@ -52,6 +52,7 @@ type mischief struct {
 	cached                  int
 	halfCached              bool
 
+	azureItems   bool
 	polls        int
 	wrongLength  int
 	early        bool
@@ -94,6 +95,7 @@ var models = map[string][]string{ // immutable
 	"sim-reset":          {"X-Sim-Reset: true"},
 	"sim-wrong-length":   {"X-Sim-Wrong-Length: +10"},
 	"sim-json-to-stream": {"X-Sim-Json-To-Stream: true"},
+	"sim-azure-items":    {"X-Sim-Azure-Items: true"},
 }
 
 // addModel adds what a model's name stands for, except what a header has
@@ -187,6 +189,7 @@ var knobs = map[string]knob{ // immutable
 	"X-Sim-Early-Answer":   parsed(flag, func(m *mischief) *bool { return &m.early }),
 	"X-Sim-Reset":          parsed(flag, func(m *mischief) *bool { return &m.reset }),
 	"X-Sim-Json-To-Stream": parsed(flag, func(m *mischief) *bool { return &m.jsonToStream }),
+	"X-Sim-Azure-Items":    parsed(flag, func(m *mischief) *bool { return &m.azureItems }),
 	"X-Sim-Stream-To-Json": parsed(flag, func(m *mischief) *bool { return &m.streamToJSON }),
 }
 

@@ -17,6 +17,11 @@ func (x *exchange) serveResponses() error {
 	if ok, err := x.ready(c.model, c.stream); !ok {
 		return err
 	}
+	if x.m.azureItems {
+		if err := c.checkItems(); err != nil {
+			return err
+		}
+	}
 	c.id, c.created = x.sim.id("resp_"), time.Now().Unix()
 	c.finished = c.created
 	list, cost := x.answers(&c.turn)
