@@ -10,60 +10,38 @@ import (
 
 var messagesAlone = jsonscan.Compile(jsonscan.Spec{Watch: []string{"messages"}}) // immutable
 
-// CutSealed takes out thinking that Weir has signed or redacted, and messages
-// of nothing else. Servers of the protocol take no thinking that they have not
-// signed.
-func (Dialect) CutSealed(body []byte, _ bool) (jsonscan.Edit, []dialect.Loss, bool) {
+// Trim takes out thinking that Weir has signed or redacted, and messages of
+// nothing else. Servers of the protocol take no thinking that they have not
+// signed, and know no ids.
+func (Dialect) Trim(body []byte, t dialect.Trim) ([]jsonscan.Edit, []dialect.Loss) {
 	found, err := messagesAlone.Scan(body, nil)
-	if err != nil || len(found.Hits) == 0 {
-		return jsonscan.Edit{}, nil, false
+	if err != nil || len(found.Hits) == 0 || !t.Sealed {
+		return nil, nil
 	}
-	span := found.Hits[0].Span
-	list, err := jsontree.Parse(body[span.Start:span.End])
+	list, err := jsontree.Parse(body[found.Hits[0].Span.Start:found.Hits[0].Span.End])
 	if err != nil {
-		return jsonscan.Edit{}, nil, false // never: Scan has read it
+		return nil, nil // never: Scan has read it
 	}
 	var losses []dialect.Loss
-	w := jsontree.NewWriter(make([]byte, 0, span.End-span.Start)).Open('[')
-	for i, m := range list.Elements() {
-		cut := 0
-		content := m.Get("content")
-		for k, b := range content.Elements() {
-			if sealedBlock(b) {
-				cut++
-				losses = append(losses, dialect.Loss{Path: "messages[" + strconv.Itoa(i) + "].content[" + strconv.Itoa(k) + "]", Why: dialect.Sealed})
+	var inner, cuts []jsonscan.Span
+	cuts = list.Cuts(nil, func(i int, _ string, m jsontree.Value) bool {
+		content, before := m.Get("content"), len(losses)
+		blocks := content.Cuts(nil, func(k int, _ string, b jsontree.Value) bool {
+			if !sealedBlock(b) {
+				return false
 			}
+			losses = append(losses, dialect.Loss{Path: "messages[" + strconv.Itoa(i) + "].content[" + strconv.Itoa(k) + "]", Why: dialect.Sealed})
+			return true
+		})
+		if cut := len(losses) - before; cut > 0 && cut == content.Len() {
+			return true
 		}
-		switch {
-		case cut == 0:
-			w.Raw(m.Raw())
-		case cut < content.Len():
-			writeOpen(w, m)
-		}
-	}
-	return jsonscan.Edit{Span: span, Text: w.Close(']').Bytes()}, losses, len(losses) > 0
+		inner = append(inner, blocks...)
+		return false
+	})
+	return dialect.Edits(found.Hits[0].Span.Start, append(cuts, inner...)), losses
 }
 
 func sealedBlock(b jsontree.Value) bool {
 	return dialect.IsSealed(b.Get("signature")) || b.Get("type").Is("redacted_thinking") && dialect.IsSealed(b.Get("data"))
-}
-
-// writeOpen writes a message without its sealed blocks.
-func writeOpen(w *jsontree.Writer, m jsontree.Value) {
-	w.Open('{')
-	for name, v := range m.Members() {
-		w.Name(name)
-		if name != "content" {
-			w.Raw(v.Raw())
-			continue
-		}
-		w.Open('[')
-		for _, b := range v.Elements() {
-			if !sealedBlock(b) {
-				w.Raw(b.Raw())
-			}
-		}
-		w.Close(']')
-	}
-	w.Close('}')
 }
