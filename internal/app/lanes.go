@@ -36,7 +36,7 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	p := gateway.Profile{
 		Traits: make(map[llm.Dialect]dialect.Traits, len(names)),
 		Family: t.Family, Policy: capability.Policy(t.Capabilities), RefuseHosted: t.HostedTools == config.HostedRefuse,
-		KeepAlive: keepAlive,
+		KeepAlive: keepAlive, Trim: trims[u.ResponsesItems],
 	}
 	if t.KeepAliveGiven {
 		p.KeepAlive, target.KeepAlive = t.KeepAlive, t.KeepAlive
@@ -58,6 +58,13 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	}
 	target.Profile = len(l.profiles)
 	l.profiles = append(l.profiles, p)
+}
+
+// trims are what is taken out of every request in the Responses protocol.
+var trims = map[config.ResponsesItems]dialect.Trim{ // immutable
+	config.ItemsStripIDs:           {ForeignIDs: true, ReasoningIDs: true},
+	config.ItemsStripKeepReasoning: {ForeignIDs: true},
+	config.ItemsForceStore:         {Store: true},
 }
 
 // ollamaLacks is what Ollama's form of the Responses protocol does not take,

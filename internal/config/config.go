@@ -268,6 +268,17 @@ type Upstream struct {
 	// `routing.header` or `?model=` chooses. Default: `refuse`.
 	UnknownIDs UnknownIDs `json:"unknown_ids" enum:"refuse|forward"`
 
+	// What becomes of the ids of items in the input of the Responses API, for
+	// upstreams that refuse those of what they have not kept ("Item with id …
+	// not found"), as Azure does with `store: false`. `as_is` leaves them.
+	// `strip_ids` takes out those of all items that say all they are,
+	// `strip_ids_keep_reasoning` those of all but reasoning. `force_store`
+	// asks with `store: true` whatever the client says: then the provider
+	// keeps what its clients did not want kept. Whatever is said here, a
+	// request that is refused for such an id, or for encrypted reasoning that
+	// another has made, is sent once more without. Default: `as_is`.
+	ResponsesItems ResponsesItems `json:"responses_items" enum:"as_is|strip_ids|strip_ids_keep_reasoning|force_store"`
+
 	// A file of certificates in PEM that are trusted for this upstream
 	// instead of the system's.
 	CAFile string `json:"ca_file" path:"true"`
@@ -284,6 +295,17 @@ type UnknownIDs string
 const (
 	UnknownRefuse  UnknownIDs = "refuse"
 	UnknownForward UnknownIDs = "forward"
+)
+
+// ResponsesItems is what becomes of the ids of items.
+type ResponsesItems string
+
+// What can become of them.
+const (
+	ItemsAsIs               ResponsesItems = "as_is"
+	ItemsStripIDs           ResponsesItems = "strip_ids"
+	ItemsStripKeepReasoning ResponsesItems = "strip_ids_keep_reasoning"
+	ItemsForceStore         ResponsesItems = "force_store"
 )
 
 // An AuthMethod is how an upstream is told who calls.

@@ -26,6 +26,7 @@ func (d *decoder) upstreams(c *Config) {
 		}
 		d.endpoint(u, at, c.Listen.Address)
 		d.azure(u, at)
+		d.items(u, at)
 		d.credential(u, at)
 		d.headers(u, at)
 		d.caFile(u, at)
@@ -162,6 +163,14 @@ func keyVariable(k Kind) string {
 		return "ANTHROPIC_API_KEY"
 	default:
 		return "OPENAI_API_KEY"
+	}
+}
+
+// items checks what only servers of the Responses protocol have.
+func (d *decoder) items(u *Upstream, at string) {
+	at += ".responses_items"
+	if u.ResponsesItems != "" && u.Kind == KindAnthropic && d.sound(at) {
+		d.fault(at, "is for upstreams that speak the Responses API, this is "+string(u.Kind), "remove it")
 	}
 }
 

@@ -45,7 +45,7 @@ type Trim struct {
 // And returns what both t and u say.
 func (t Trim) And(u Trim) Trim {
 	t.Sealed, t.Minted = t.Sealed || u.Sealed, t.Minted || u.Minted
-	t.Nobodys = append(t.Nobodys[:len(t.Nobodys):len(t.Nobodys)], u.Nobodys...)
+	t.Nobodys = append(slices.Clip(t.Nobodys), u.Nobodys...)
 	t.Foreign, t.ForeignIDs, t.ReasoningIDs = t.Foreign || u.Foreign, t.ForeignIDs || u.ForeignIDs, t.ReasoningIDs || u.ReasoningIDs
 	t.Open, t.Store = t.Open || u.Open, t.Store || u.Store
 	return t

@@ -3,8 +3,10 @@ package gateway
 import (
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
+	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -30,21 +32,22 @@ func (x *exchange) carry() error {
 
 // A further is what is left to try.
 type further struct {
-	fresh  bool // the free try has been had
-	commit bool // an attempt is one that counts with its first event that means something, not with its status
+	fresh  bool         // the free try has been had
+	mended dialect.Trim // what the request goes without since it was refused for it; only once
+	commit bool         // an attempt is one that counts with its first event that means something, not with its status
 }
 
 // more reports whether another attempt may follow the present one, if that
 // fails before the client is sent anything. What the attempt needs of the
 // request is kept until then.
-func (x *exchange) more() bool { return !x.fresh }
+func (x *exchange) more() bool { return !x.fresh || x.mendable() }
 
 // retries reports whether there is another attempt after err.
 func (x *exchange) retries(err error) bool {
 	// The upstream has closed a connection that nobody was using at the moment
 	// at which it was used again. That says nothing about the upstream: the
 	// next attempt is free.
-	return !x.fresh && errors.Is(err, upstream.ErrReusedConnection)
+	return !x.cure.None() || !x.fresh && errors.Is(err, upstream.ErrReusedConnection)
 }
 
 // again reports whether there is to be another attempt after err, and makes
@@ -53,7 +56,11 @@ func (x *exchange) again(err error) bool {
 	if !x.retries(err) {
 		return false
 	}
-	x.fresh = true
+	if x.cure.None() {
+		x.fresh = true
+	} else {
+		x.mended = x.cure
+	}
 	x.endTry(err)
 	return true
 }
@@ -73,6 +80,9 @@ func (x *exchange) endTry(err error) {
 		x.tap.Free()
 	}
 	x.translation.free()
+	if x.out != nil && x.out != x.body {
+		x.out.unreserve() // also where the transport never says that it is done
+	}
 	delete(x.w.Header(), headerLossy)
 	x.try = try{target: x.target, up: x.up}
 }
@@ -181,6 +191,9 @@ func (x *exchange) refusal(answer *upstream.Answer) error {
 	}
 	if err != nil || len(body) > maxRefusal {
 		body = nil // cut or endless: not to be passed on
+	}
+	if answer.Status == http.StatusBadRequest || answer.Status == http.StatusNotFound {
+		x.diagnose(body)
 	}
 	return x.up.Refusal(answer, body)
 }

@@ -17,23 +17,21 @@ func (x *exchange) encode() error {
 		return x.translate()
 	}
 	x.forget()
-	var edits []jsonscan.Edit
+	edits, losses := x.trimmed()
 	if !x.target.NoStreamUsage {
-		edits = x.dialect.UsageEdits(x.req, x.body.bytes())
-		x.injected = len(edits) > 0
+		for _, e := range x.dialect.UsageEdits(x.req, x.body.bytes()) {
+			edits = dialect.AddEdit(edits, e)
+			x.injected = true
+		}
 	}
-	fitted, losses, err := x.fitBytes()
+	fitted, lost, err := x.fitBytes()
 	if err != nil {
 		return err
 	}
 	for _, e := range fitted {
 		edits = dialect.AddEdit(edits, e)
 	}
-	if x.req.Marked {
-		if cut, lost, found := x.cutSealed(); found {
-			edits, losses = dialect.AddEdit(edits, cut), append(losses, lost...)
-		}
-	}
+	losses = append(losses, lost...)
 	if err := x.lose(losses); err != nil {
 		return err
 	}

@@ -87,7 +87,8 @@ type try struct {
 	partial    bool   // the beginning of an event has been sent, its end has not
 	alive      *alive // of a stream; nil if its client is never told
 
-	told *llm.Error // what the upstream has told of inside a success
+	told *llm.Error   // what the upstream has told of inside a success
+	cure dialect.Trim // what would have to go from the request after a refusal, if that may help
 }
 
 // speak sets the dialect that x is answered in.

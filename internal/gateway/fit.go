@@ -69,7 +69,7 @@ func (x *exchange) lose(losses []dialect.Loss) error {
 	if len(losses) == 0 {
 		return nil
 	}
-	if strings.EqualFold(x.r.Header.Get(headerStrict), "true") {
+	if x.strict() {
 		return &llm.Error{
 			Code: llm.CodeUnsupportedValue, Op: "gateway.lose", Param: losses[0].Path,
 			Public: losses[0].Path + ": " + losses[0].Why + " (x-weir-strict)",

@@ -63,7 +63,7 @@ func (x *exchange) noTargetThere() error {
 // that the exchange goes to is to decide, or would never hear of them.
 func (x *exchange) checkUnknown() error {
 	for _, ref := range x.unknown {
-		if x.target.Lane == llm.Translated && x.saidInFull(ref) {
+		if (x.target.Lane == llm.Translated || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
 			continue
 		}
 		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
@@ -75,7 +75,8 @@ func (x *exchange) checkUnknown() error {
 }
 
 // saidInFull reports whether a reference is the own id of an item that says
-// all it is. Such an id is for the upstream that gave it; no other is sent it.
+// all it is. Such an id is for the upstream that gave it, or for nobody if Weir
+// has made it up; no other is sent it.
 func (x *exchange) saidInFull(ref *dialect.Reference) bool {
 	path, isID := strings.CutSuffix(ref.Param, ".id")
 	if !isID {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/pin"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -19,7 +18,7 @@ import (
 // The client sends it back with the conversation. Where it opens, and the
 // request goes to the upstream that has made it, by the same protocol and with
 // the same credential, the upstream gets exactly what it made. Everywhere else
-// it gets the text at most. See takeBack, and cutSealed for the express lane.
+// it gets the text at most. See takeBack, and trim for the express lane.
 
 // maxThought bounds what is sealed, in bytes: reasoning that is longer is not
 // carried on.
@@ -92,7 +91,10 @@ func (x *exchange) takeBack(items []llm.Item) ([]llm.Item, []dialect.Loss) {
 			continue
 		}
 		if out == nil {
-			out, here = append(out, items...), x.maker()
+			out = append(out, items...)
+			if !x.mended.Foreign { // else nobody here can read any of it
+				here = x.maker()
+			}
 		}
 		item := &out[i]
 		from, t, ok := x.unseal(item.Sealed)
@@ -135,17 +137,6 @@ func (x *exchange) unseal(sealed string) (maker, thought, bool) {
 	}
 	from, t, err := readThought(b)
 	return from, t, err == nil
-}
-
-// cutSealed returns the edit that takes out of the client's bytes what Weir has
-// sealed. It was made by an upstream that speaks another protocol, so that
-// nobody who is sent these bytes could read it.
-func (x *exchange) cutSealed() (jsonscan.Edit, []dialect.Loss, bool) {
-	c, ok := x.dialect.(dialect.SealCutter)
-	if !ok {
-		return jsonscan.Edit{}, nil, false
-	}
-	return c.CutSealed(x.body.bytes(), x.profile().Traits[x.target.As.Dialect()].Reasoning != "")
 }
 
 // A thought is what is sealed of an item.

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestSealedReasoningInTheExpressLane(t *testing.T) {
 	}{
 		{
 			"reasoning", "/v1/responses", `{ "model": "as-responses", "input": [ {"role":"user","content":"a"}, ` + silent + `, {"role":"assistant","content":"b"}, {"role":"user","content":"c"} ], "store": false }`,
-			`{ "model": "sim-1", "input": [{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}], "store": false }`, "input[1].encrypted_content",
+			`{ "model": "sim-1", "input": [ {"role":"user","content":"a"}, {"role":"assistant","content":"b"}, {"role":"user","content":"c"} ], "store": false }`, "input[1].encrypted_content",
 		},
 		{
 			"with escapes, and last", "/v1/responses", `{"model":"as-responses","input":[{"role":"user","content":"a"},` + escaped + `,` + silent + `]}`,
@@ -71,6 +72,47 @@ func TestSealedReasoningInTheExpressLane(t *testing.T) {
 		resp, got, sent := g.ask(t, "/v1/responses", body, "Authorization", "Bearer key-of-tenant-one", "X-Weir-Strict", "true")
 		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, `"param":"input[1].encrypted_content"`) || sent != "" {
 			t.Errorf("%d %s, the upstream was sent %s", resp.StatusCode, got, sent)
+		}
+	})
+}
+
+// TestMintedIDsInTheExpressLane: a client that moves from a translated model to
+// one of its own protocol brings ids that Weir has made up. They mean nothing
+// there, and go.
+func TestMintedIDsInTheExpressLane(t *testing.T) {
+	g := startSealing(t)
+	_, first, _ := g.ask(t, "/v1/responses", `{"model":"as-chat","input":"think call look {}","store":false,"tools":[{"type":"function","name":"look","parameters":{"type":"object","properties":{}}}]}`)
+	var answer struct{ Output []json.RawMessage }
+	if err := json.Unmarshal([]byte(first), &answer); err != nil || len(answer.Output) != 2 || !strings.Contains(first, `"rs_weir_`) || !strings.Contains(first, `"fc_weir_`) {
+		t.Fatalf("%v: %s", err, first)
+	}
+	var call struct {
+		CallID string `json:"call_id"`
+	}
+	_ = json.Unmarshal(answer.Output[1], &call)
+	history := `{"type":"message","id":"msg_client","role":"user","content":"think call look {}"}, ` + string(answer.Output[0]) + `, ` + string(answer.Output[1]) +
+		`, {"type":"function_call_output","id":"fco_client","call_id":"` + call.CallID + `","output":"done"}`
+	t.Run("an upstream that can read it", func(t *testing.T) {
+		resp, got, sent := g.ask(t, "/v1/responses", `{"model":"as-responses","store":false,"input":[`+history+`]}`)
+		if resp.StatusCode != http.StatusOK || strings.Contains(sent, "_weir_") || !strings.Contains(sent, `"id":"rs_1"`) || !strings.Contains(sent, `"id":"msg_client"`) {
+			t.Errorf("%d %s\nthe upstream was sent %s", resp.StatusCode, got, sent)
+		}
+	})
+	t.Run("one that reads only what it has sealed", func(t *testing.T) {
+		r, g := startRefuser(t, "")
+		got := converse(t, g, "/v1/responses", `{"model":"m","store":false,"input":[`+history+`]}`)
+		sent := r.refuse(0)
+		if got.status != http.StatusOK || strings.Contains(sent[0], "_weir_") || strings.Contains(sent[0], `"reasoning"`) || !strings.Contains(sent[0], `"function_call"`) {
+			t.Errorf("%d %s\nthe upstream was sent %s", got.status, got.body, sent)
+		}
+		if lossy := got.header.Get("X-Weir-Lossy"); lossy != "input[1]" {
+			t.Errorf("x-weir-lossy: %q", lossy)
+		}
+	})
+	t.Run("a bare reference", func(t *testing.T) {
+		resp, got, sent := g.ask(t, "/v1/responses", `{"model":"as-responses","store":false,"input":[{"type":"item_reference","id":"msg_weir_1"},{"role":"user","content":"a"}]}`)
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, `"param":"input[0].id"`) || sent != "" {
+			t.Errorf("%d %s\nthe upstream was sent %s", resp.StatusCode, got, sent)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect/messages"
 	"github.com/weir-gateway/weir/internal/dialect/ollama"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
+	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -43,6 +44,11 @@ type Profile struct {
 	// KeepAlive is how long a stream may be silent before the client is told
 	// that it is still there. Zero means never.
 	KeepAlive time.Duration
+
+	// Trim is what is taken out of every request in the Responses protocol, in
+	// every lane: ids, for an upstream that does not take them back. With Store
+	// it keeps what it answers, whatever the client says.
+	Trim dialect.Trim
 }
 
 // clientCodec and upstreamCodec return the halves of d's codec, nil if there
@@ -195,8 +201,12 @@ func (x *exchange) translate() error {
 		return err
 	}
 	t.options = dialect.ReplyOptions{
-		Request: asked, ID: mintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
+		Request: asked, ID: dialect.MintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
 		Time: x.start, Now: time.Now, Seal: x.seal,
+	}
+	if spoken == llm.Responses && !t.profile.Trim.None() {
+		edits, _ := responses.Dialect{}.Trim(encoded.Body, t.profile.Trim)
+		encoded.Body = jsonscan.Splice(nil, encoded.Body, edits...)
 	}
 	x.out = x.h.memory.newBuffer()
 	if err := x.out.become(encoded.Body); err != nil {
@@ -242,7 +252,3 @@ func (x *exchange) forget() {
 	x.h.memory.used.Add(-x.decoded)
 	x.decoded = 0
 }
-
-// mintedPrefix begins every id that Weir makes up, behind the prefix of its
-// kind: resp_weir_….
-const mintedPrefix = "weir_"

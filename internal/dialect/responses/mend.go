@@ -10,8 +10,7 @@ import (
 )
 
 // missingItem is how OpenAI and Azure refuse the id of an item that they do not
-// keep: "Item with id 'msg_1' not found. Items are not persisted when `store`
-// is set to false. …"
+// keep, with "Items are not persisted when `store` is set to false" behind it.
 var missingItem = regexp.MustCompile(`^Item with id '([^']{1,256})' not found\.`)
 
 // Mend knows two refusals: of an id that the upstream does not keep, for which

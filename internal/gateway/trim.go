@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/jsonscan"
+	"github.com/weir-gateway/weir/internal/llm"
+)
+
+// trim returns what is taken out of the client's own bytes for the target:
+// what Weir itself has put into the conversation, what the upstream is
+// configured not to take, and what it has refused once.
+func (x *exchange) trim() dialect.Trim {
+	t := dialect.Trim{Sealed: x.req.Marked}
+	p := x.profile()
+	t.Open = p.Traits[x.target.As.Dialect()].Reasoning != ""
+	if x.dialect.Name() != llm.Responses {
+		return t
+	}
+	if bytes.Contains(x.body.bytes(), mintedMark) {
+		t.Minted = true
+		for _, ref := range x.unknown {
+			if dialect.IsMinted(ref.ID) {
+				t.Nobodys = append(t.Nobodys, ref.ID)
+			}
+		}
+	}
+	t = t.And(p.Trim).And(x.mended)
+	t.Store = t.Store && x.op == llm.OpResponses
+	return t
+}
+
+// mintedMark is in every id that Weir has made up.
+var mintedMark = []byte("_" + dialect.MintedPrefix) // immutable
+
+// trimmed returns the edits that trim the client's bytes, in ascending order,
+// and what is lost by them.
+func (x *exchange) trimmed() ([]jsonscan.Edit, []dialect.Loss) {
+	trimmer, ok := x.dialect.(dialect.Trimmer)
+	if !ok {
+		return nil, nil
+	}
+	t := x.trim()
+	if t.None() {
+		return nil, nil
+	}
+	x.req.Kept = x.req.Kept || t.Store
+	return trimmer.Trim(x.body.bytes(), t)
+}
+
+// mendable reports whether the request may be sent once more, to the same
+// upstream, without what it has refused to take.
+func (x *exchange) mendable() bool {
+	return x.mended.None() && x.body != nil && x.target.As.Dialect() == llm.Responses
+}
+
+// diagnose notes what would have to go from the request after a refusal, if
+// that can help. Nothing that is lost by it goes against the client's will.
+func (x *exchange) diagnose(refusal []byte) {
+	mender, ok := dialects(x.target.As.Dialect()).(dialect.Mender)
+	if !ok || !x.mendable() {
+		return
+	}
+	cure, ok := mender.Mend(x.body.bytes(), refusal, x.trim())
+	if x.translation != nil {
+		cure, ok = x.diagnoseTranslated(mender, refusal)
+	}
+	if ok && !(cure.Foreign && x.strict()) {
+		x.cure = cure
+	}
+}
+
+// diagnoseTranslated is diagnose where the upstream was sent other bytes than
+// the client's: what it has made itself is all that it can refuse.
+func (x *exchange) diagnoseTranslated(mender dialect.Mender, refusal []byte) (dialect.Trim, bool) {
+	const reasoning = `{"input":[{"type":"reasoning","encrypted_content":"-"}]}`
+	cure, ok := mender.Mend([]byte(reasoning), refusal, dialect.Trim{})
+	if !ok || !cure.Foreign {
+		return dialect.Trim{}, false
+	}
+	r, err := x.decode()
+	defer x.forget()
+	return cure, err == nil && slices.ContainsFunc(r.Items, func(i llm.Item) bool { return i.Sealed != "" })
+}
+
+// strict reports whether the client wants its request as it is or not at all.
+func (x *exchange) strict() bool { return strings.EqualFold(x.r.Header.Get(headerStrict), "true") }
