@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,11 @@ func serveCommand() *cobra.Command {
 running ones the time of listen.drain (30s) to end, and exit. A second signal
 exits at once.
 
+A changed configuration file is served as soon as it is seen, and SIGHUP reads it
+again; running requests keep what they have begun with. One that is wrong is
+logged and changes nothing. Addresses, certificates' names, listen.timeouts,
+data_dir and log.format need a restart.
+
 The configuration is the file named by --config, $WEIR_CONFIG or $CONFIG_PATH,
 else ./weir.yaml ("weir init" writes one). Without any, variables decide:
 AZURE_OPENAI_ENDPOINT with AZURE_OPENAI_API_KEY, OPENAI_API_KEY, OPENAI_BASE_URL,
@@ -43,9 +49,10 @@ Log lines go to standard output, one JSON object each.`,
 			if err := checkFlags(o); err != nil {
 				return err
 			}
-			cfg, err := loadConfig(o)
+			source := config.NewSource(o)
+			cfg, err := source.Load()
 			if err != nil {
-				return err
+				return usageError{err}
 			}
 			var terminal io.Writer
 			if trace {
@@ -58,7 +65,7 @@ Log lines go to standard output, one JSON object each.`,
 			defer func() { err = errors.Join(err, out.Close()) }()
 			return untilSignal(func(ctx context.Context) error {
 				a, err := app.New(context.Background(), app.Options{
-					Config: cfg, Log: out, Notes: cmd.ErrOrStderr(), Trace: terminal,
+					Config: cfg, Source: source, Log: out, Notes: cmd.ErrOrStderr(), Trace: terminal,
 				})
 				if err != nil {
 					return err
@@ -67,6 +74,7 @@ Log lines go to standard output, one JSON object each.`,
 				// single connections.
 				log.SetFlags(0)
 				log.SetOutput(slog.NewLogLogger(a.Logger().Handler(), slog.LevelDebug).Writer())
+				defer onHangup(func() { _ = a.Reload("SIGHUP") })() // what is wrong is logged
 				return a.Run(ctx)
 			})
 		},
@@ -127,6 +135,24 @@ func untilSignal(work func(context.Context) error) error {
 	case s := <-signals:
 		note(os.Stderr, "weir: a second signal: exchanges that are still running are cut, and not accounted")
 		return signalled(s.(syscall.Signal))
+	}
+}
+
+// onHangup calls do for each SIGHUP, one after the other, until stop is called.
+// Signals that come while it runs are one.
+func onHangup(do func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for range signals {
+			do()
+		}
+	})
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		all.Wait()
 	}
 }
 

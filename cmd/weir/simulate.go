@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ It is for tests and first tries. GET /sim/served tells what it has served.
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return untilSignal(func(ctx context.Context) error {
-				log := telemetry.NewLogger(cmd.OutOrStdout(), 0, false)
+				log := telemetry.NewLogger(cmd.OutOrStdout(), slog.LevelInfo, false)
 				s, err := listen.Listen(context.Background(), listen.Settings{Address: address, HeaderTimeout: 10 * time.Second}, simulator.New(o), log)
 				if err != nil {
 					return err

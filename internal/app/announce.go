@@ -15,12 +15,10 @@ const shown = 10
 // announce tells the log, and the person who has started Weir, what serves
 // where and with which key. No secret is among it.
 func (a *App) announce() {
-	cfg := a.cfg
+	cfg := a.config()
 	a.log.Info("listening", "address", a.server.Addr().String(), "tls", a.server.TLS(), "config", cfg.Source,
 		"upstreams", len(cfg.Upstreams), "models", len(cfg.Models), "keys", len(cfg.Keys))
-	for _, w := range cfg.Warnings {
-		a.log.Warn("configuration", "warning", w.String())
-	}
+	a.loaded(cfg)
 	fmt.Fprintf(a.notes, "weir listens on %s (address %s, configuration: %s)\n", a.URL(), a.server.Addr(), cfg.Source)
 	a.note(a.choices()...)
 	a.noteSome("upstreams", a.upstreamLines())
@@ -38,11 +36,11 @@ func (a *App) announce() {
 // clients says what clients are to be given, of the kinds that are served.
 func (a *App) clients() []string {
 	kinds := make(map[string]config.Kind)
-	for i := range a.cfg.Upstreams {
-		kinds[a.cfg.Upstreams[i].Name] = a.cfg.Upstreams[i].Kind
+	for i := range a.config().Upstreams {
+		kinds[a.config().Upstreams[i].Name] = a.config().Upstreams[i].Kind
 	}
 	var out []string
-	if door := a.cfg.Transparent; door.Upstream != "" {
+	if door := a.config().Transparent; door.Upstream != "" {
 		kind, base := kinds[door.Upstream], a.DoorURL()+strings.TrimSuffix(door.Prefix, "/")
 		if kind == config.KindAzure {
 			out = append(out, "Azure OpenAI clients: endpoint "+base)
@@ -51,7 +49,7 @@ func (a *App) clients() []string {
 		}
 	}
 	var served []config.Kind
-	for _, m := range a.cfg.Models {
+	for _, m := range a.config().Models {
 		for _, t := range m.Targets {
 			served = append(served, kinds[t.Upstream])
 		}
@@ -92,9 +90,9 @@ func (a *App) noteSome(what string, lines []string) {
 // choices says where the configuration comes from, if nobody has written it.
 func (a *App) choices() []string {
 	switch {
-	case a.cfg.FromEnvironment():
+	case a.config().FromEnvironment():
 		return []string{"no file: the environment decides; weir check --print shows why"}
-	case a.cfg.Source == config.BuiltIn:
+	case a.config().Source == config.BuiltIn:
 		return []string{"no file: the simulator serves; weir init writes one to begin with"}
 	default:
 		return nil
@@ -103,8 +101,8 @@ func (a *App) choices() []string {
 
 func (a *App) upstreamLines() []string {
 	var out []string
-	for i := range a.cfg.Upstreams {
-		u := &a.cfg.Upstreams[i]
+	for i := range a.config().Upstreams {
+		u := &a.config().Upstreams[i]
 		host := u.Host()
 		if host == "" {
 			host = "built in"
@@ -116,7 +114,7 @@ func (a *App) upstreamLines() []string {
 
 func (a *App) modelLines() []string {
 	var out []string
-	for _, m := range a.cfg.Models {
+	for _, m := range a.config().Models {
 		out = append(out, "model "+m.Name+" → "+m.Leads())
 	}
 	return out
@@ -125,10 +123,10 @@ func (a *App) modelLines() []string {
 // modelNotes says what the models' own lines do not.
 func (a *App) modelNotes() []string {
 	var out []string
-	if header := a.cfg.Routing.Header; header != "" {
+	if header := a.config().Routing.Header; header != "" {
 		out = append(out, "clients may choose an upstream by its name, in the header "+header)
 	}
-	if len(a.cfg.Models) > 0 && !a.cfg.ListsModels() {
+	if len(a.config().Models) > 0 && !a.config().ListsModels() {
 		out = append(out, "GET /v1/models lists none: names with * are not listed, so clients must be told a model's name")
 	}
 	return out
@@ -137,13 +135,13 @@ func (a *App) modelNotes() []string {
 // whoMayCall says who is served, and what they must send.
 func (a *App) whoMayCall() []string {
 	var names []string
-	for _, k := range a.cfg.Keys {
+	for _, k := range a.config().Keys {
 		if !k.Disabled {
 			names = append(names, k.Name)
 		}
 	}
 	switch {
-	case len(a.cfg.Keys) == 0:
+	case len(a.config().Keys) == 0:
 		return []string{"no keys: " + a.servesWhom()}
 	case len(names) == 0:
 		return []string{"keys: all are disabled, nobody may call"}
@@ -151,9 +149,9 @@ func (a *App) whoMayCall() []string {
 		names = append(names[:shown], fmt.Sprintf("… and %d more", len(names)-shown))
 	}
 	lines := []string{"keys: " + strings.Join(names, ", ")}
-	for i := range a.cfg.Upstreams {
-		if a.cfg.Upstreams[i].Auth.Method == config.AuthPassthrough {
-			return append(lines, "clients of "+a.cfg.Upstreams[i].Name+" send Weir's key in x-weir-key, and their own where they always did")
+	for i := range a.config().Upstreams {
+		if a.config().Upstreams[i].Auth.Method == config.AuthPassthrough {
+			return append(lines, "clients of "+a.config().Upstreams[i].Name+" send Weir's key in x-weir-key, and their own where they always did")
 		}
 	}
 	return lines
@@ -166,8 +164,8 @@ func (a *App) servesWhom() string {
 		return "every program on this machine is served, and no other"
 	}
 	everybody := "everybody who can reach " + a.server.Addr().String() + " is served"
-	names := append([]string{"localhost", "127.0.0.1", "[::1]"}, a.cfg.Listen.Hosts...)
-	if slices.Contains(a.cfg.Listen.Hosts, "*") {
+	names := append([]string{"localhost", "127.0.0.1", "[::1]"}, a.config().Listen.Hosts...)
+	if slices.Contains(a.config().Listen.Hosts, "*") {
 		return everybody + ", under any name"
 	}
 	return everybody + ", under the names " + strings.Join(names, ", ") + " (listen.hosts)"

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/textproto"
-	"os"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/auth"
@@ -16,15 +14,17 @@ import (
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
-// buildSnapshot turns a configuration into what an exchange needs. simURL is
-// the embedded simulator's address. It opens nothing.
-func (a *App) buildSnapshot(simURL string) (*gateway.Snapshot, error) {
-	cfg := a.cfg
+// buildSnapshot turns a configuration into what an exchange needs. What lives
+// in it is shared with the snapshots of other configurations that say the same
+// of it, and kept until the snapshot's Release. It calls nobody.
+func (a *App) buildSnapshot(cfg *config.Config) (*gateway.Snapshot, error) {
+	var held holds
 	s := &gateway.Snapshot{
+		Release:   held.release,
 		Keys:      auth.New(keys(cfg.Keys)),
 		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
 		Hosts:     cfg.Listen.Hosts,
-		BodyLimit: cfg.Listen.BodyLimit,
+		BodyLimit: cfg.Listen.BodyLimit, BodyMemory: cfg.Listen.BodyMemory,
 		OneTenant: cfg.OneTenant(),
 	}
 	for _, origin := range cfg.CORS.Origins {
@@ -43,7 +43,7 @@ func (a *App) buildSnapshot(simURL string) (*gateway.Snapshot, error) {
 	}
 	var faults []error
 	for _, c := range cfg.Upstreams {
-		u, err := a.newUpstream(c, simURL)
+		u, err := a.upstream(c, &held)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("upstream %s: %w", c.Name, err))
 			continue
@@ -51,6 +51,7 @@ func (a *App) buildSnapshot(simURL string) (*gateway.Snapshot, error) {
 		s.Upstreams[c.Name] = u
 	}
 	if len(faults) > 0 {
+		held.release()
 		return nil, errors.Join(faults...)
 	}
 	if t := cfg.Transparent; t.Upstream != "" {
@@ -119,6 +120,13 @@ func direct(cfg []config.Upstream, upstreams map[string]*upstream.Upstream, l *l
 	return out
 }
 
+// operations are those that an upstream may be asked for.
+var operations = []llm.Operation{ // immutable
+	llm.OpChat, llm.OpCompletions, llm.OpResponses, llm.OpInputTokens, llm.OpCompact, llm.OpEmbeddings, llm.OpMessages, llm.OpCountTokens, llm.OpModerations,
+	llm.OpImageGeneration, llm.OpImageEdit, llm.OpImageVariation, llm.OpSpeech, llm.OpTranscription, llm.OpTranslation,
+	llm.OpRealtime, llm.OpOllamaChat,
+}
+
 func serves(u *upstream.Upstream) []llm.Operation {
 	var ops []llm.Operation
 	for _, op := range operations {
@@ -129,7 +137,9 @@ func serves(u *upstream.Upstream) []llm.Operation {
 	return ops
 }
 
-func (a *App) newUpstream(c config.Upstream, simURL string) (*upstream.Upstream, error) {
+// settings returns what defines the upstream of a configuration, but for the
+// certificates that it trusts.
+func (a *App) settings(c config.Upstream) upstream.Settings {
 	s := upstream.Settings{
 		Name:       c.Name,
 		Kind:       upstream.Kind(c.Kind),
@@ -146,26 +156,13 @@ func (a *App) newUpstream(c config.Upstream, simURL string) (*upstream.Upstream,
 	if a.trace != nil {
 		s.Sending = a.trace.Sending
 	}
-	if s.Kind == upstream.Simulator && s.Endpoint == "" {
-		s.Endpoint = simURL
-	}
 	for name, value := range c.Headers {
 		if s.Headers == nil {
 			s.Headers = make(map[string]string, len(c.Headers))
 		}
 		s.Headers[name] = value.Reveal()
 	}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading ca_file: %w", err)
-		}
-		s.RootCAs = x509.NewCertPool()
-		if !s.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
-		}
-	}
-	return upstream.New(s)
+	return s
 }
 
 func credential(c config.Auth) upstream.Auth {

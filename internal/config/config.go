@@ -70,9 +70,15 @@ type Config struct {
 	// [SourceEnvironment] where variables have decided.
 	Source string `json:"-"`
 
+	// Waiting are the settings that the source has changed and that wait for a
+	// restart: the Config has them as they were at the start. See
+	// [Source.Load].
+	Waiting []Fault `json:"-"`
+
 	// Warnings are what is allowed but deserves a second look, by position.
 	Warnings []Fault `json:"-"`
 
+	file  string            // the file read; empty if there was none
 	shown map[string]string // :: path → source text of a value that has references; secrets carry their own
 	notes map[string]string // :: path → why a value is what it is, where its source does not say it
 	given map[string]Pos    // :: path → place; what the source holds

@@ -40,6 +40,8 @@ type Options struct {
 	Open func(name string) (io.ReadCloser, error)
 
 	places func(name string) (value string, set bool) // LookupEnv, of folders
+	probe  func(name string) (io.ReadCloser, error)   // Open, of what is only looked for
+	again  *again                                     // nil the first time
 }
 
 func (o Options) withDefaults() Options {
@@ -54,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Open == nil {
 		o.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
+	}
+	if o.probe == nil {
+		o.probe = o.Open
 	}
 	return o
 }
@@ -89,8 +94,10 @@ func (o Options) load() (*Config, error) {
 	}
 	data, err := readAll(o.Open, name, maxSource)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && named == "":
+	case errors.Is(err, fs.ErrNotExist) && named == "" && o.again == nil:
 		return o.withoutFile()
+	case errors.Is(err, fs.ErrNotExist) && o.again != nil:
+		return nil, fmt.Errorf("reading the configuration: %w\n\tput the file back where it was at the start", err)
 	case errors.Is(err, errTooLarge):
 		return nil, Faults{{Pos: Pos{File: name}, Msg: "the file is larger than " + formatSize(maxSource), Remedy: "a configuration is a few pages; check the file's name"}}
 	case err != nil && named != "":
@@ -99,7 +106,11 @@ func (o Options) load() (*Config, error) {
 		return nil, fmt.Errorf("reading the configuration: %w\n\t%s", err, readRemedy(err))
 	}
 	o.Path = name
-	return Parse(data, o)
+	c, err := Parse(data, o)
+	if err == nil {
+		c.file = name
+	}
+	return c, err
 }
 
 // withoutFile returns the configuration that the environment makes. A file that
@@ -110,7 +121,7 @@ func (o Options) withoutFile() (*Config, error) {
 		return nil, err
 	}
 	for _, almost := range []string{"weir.yml", "weir.json"} {
-		f, err := o.Open(almost)
+		f, err := o.probe(almost)
 		if err != nil {
 			continue
 		}
@@ -141,6 +152,9 @@ func readRemedy(err error) string {
 func (o Options) find() (name, named string) {
 	if o.BuiltIn {
 		return "", ""
+	}
+	if o.again != nil {
+		return o.again.file, ""
 	}
 	if o.Path != "" {
 		return o.Path, "the command line"
@@ -180,6 +194,7 @@ func (d *decoder) config(root *node, o Options) (*Config, error) {
 		d.override(c, o)
 		d.complete(c)
 		d.validate(c)
+		d.keep(c, o.again)
 	}
 	if len(d.faults) > 0 {
 		return nil, Faults(sorted(d.faults))

@@ -89,7 +89,7 @@ func (o Options) stateFolder() (dir, from string) {
 	if dir, _, _ := strings.Cut(get("STATE_DIRECTORY"), ":"); dir != "" { // systemd.exec(5): a list
 		return dir, "STATE_DIRECTORY"
 	}
-	if f, err := o.Open(containerData); err == nil {
+	if f, err := o.probe(containerData); err == nil {
 		_ = f.Close() // nothing was read
 		return containerData, containerData + ", which is there"
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type Gate struct {
 	App    *app.App
 	Ledger *ledger.Memory
 	Log    *Buffer
+	File   string // the configuration's, with Options.File
 
 	stop func() error
 	once sync.Once
@@ -75,6 +77,10 @@ type Options struct {
 	Trace     io.Writer          // what passes is shown there; may be nil
 	Root      *secret.Root       // the root secret; nil means one of its own, in memory
 
+	// File says that the configuration is in a file, which is looked at while
+	// the gateway runs; see [Gate.Configure].
+	File bool
+
 	// Environment says that there is no configuration: env alone decides. In
 	// its values ${SIM} is the simulator's URL.
 	Environment bool
@@ -99,6 +105,14 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 		Open:      func(name string) (io.ReadCloser, error) { return os.Open(name) },
 	}
 	load := func() (*config.Config, error) { return config.Parse([]byte(yaml), co) }
+	var source *config.Source
+	if o.File {
+		g.File = filepath.Join(t.TempDir(), "weir.yaml")
+		g.Write(t, yaml)
+		co.Path = g.File
+		source = config.NewSource(co)
+		load = source.Load
+	}
 	if o.Environment {
 		co.Path, co.Open = "", func(name string) (io.ReadCloser, error) {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -113,7 +127,7 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 		o.Root = secret.Random()
 	}
 	g.App, err = app.New(context.Background(), app.Options{
-		Config: cfg, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace, Root: o.Root,
+		Config: cfg, Source: source, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace, Root: o.Root,
 	})
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)
@@ -125,6 +139,25 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	g.stop = func() error { cancel(); return <-done }
 	t.Cleanup(func() { g.Stop(t) })
 	return g
+}
+
+// Write puts a configuration into the gateway's file, in one step.
+func (g *Gate) Write(t testing.TB, yaml string) {
+	t.Helper()
+	if err := os.WriteFile(g.File+".new", []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(g.File+".new", g.File); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Configure is Write, and waits until the gateway has tried to serve by it. It
+// returns what is wrong with it.
+func (g *Gate) Configure(t testing.TB, yaml string) error {
+	t.Helper()
+	g.Write(t, yaml)
+	return g.App.Reload("test")
 }
 
 // Stop ends the gateway as SIGTERM does and waits until it has drained. It may

@@ -101,4 +101,14 @@ type Observer interface {
 
 	// LedgerFailed is called when the ledger did not take an entry.
 	LedgerFailed(e *ledger.Entry, err error)
+
+	// ConfigLoaded is called when a configuration has begun to serve: the first
+	// one, and each that replaces another. waiting names the settings in it that
+	// wait for a restart. It is not called on the way of a request.
+	ConfigLoaded(waiting []string)
+
+	// ConfigRefused is called when a configuration that was to replace the one
+	// that serves could not. That one serves on. It is not called on the way of
+	// a request.
+	ConfigRefused(err error)
 }

@@ -94,8 +94,8 @@ func TestStopWaits(t *testing.T) {
 func TestDrainingRefuses(t *testing.T) {
 	entries := ledger.NewMemory(10)
 	h := gateway.New(gateway.Options{
-		Snapshot: &gateway.Snapshot{Keys: auth.New(nil), Routes: route.New(nil), BodyLimit: 1 << 20},
-		Ledger:   entries, NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+		Snapshot: &gateway.Snapshot{Keys: auth.New(nil), Routes: route.New(nil), BodyLimit: 1 << 20, BodyMemory: 1 << 20},
+		Ledger:   entries, NewID: func(time.Time) string { return "req_x" },
 	})
 	srv := httptest.NewServer(h)
 	defer srv.Close()
@@ -148,6 +148,8 @@ func (p panicker) StepDone(_ string, step gateway.Step, _ time.Duration) {
 func (panicker) Event(string, int)                       {}
 func (panicker) Refused(_, _, _, _ string, _ *llm.Error) {}
 func (panicker) LedgerFailed(*ledger.Entry, error)       {}
+func (panicker) ConfigLoaded([]string)                   {}
+func (panicker) ConfigRefused(error)                     {}
 
 func (p panicker) ExchangeStarted(string, time.Time) {
 	if p.at == "started" {

@@ -29,9 +29,6 @@ type Options struct {
 	// NewID returns a new request id for a request that arrives now.
 	NewID func(now time.Time) string
 
-	// BodyMemory bounds all request bodies in memory together, in bytes.
-	BodyMemory int64
-
 	// Spool keeps files that clients send, for as long as it takes to send
 	// them on.
 	Spool *spool.Spool
@@ -44,7 +41,8 @@ type Options struct {
 
 // Handler is the data plane. It may be used by many goroutines at once.
 type Handler struct {
-	snapshot     atomic.Pointer[Snapshot]
+	current      atomic.Pointer[lease]
+	reasons      atomic.Pointer[[]string] // what /readyz tells while the handler serves; nil: nothing
 	ledger       Ledger
 	observers    []Observer
 	pins         Pins
@@ -66,18 +64,28 @@ func New(o Options) *Handler {
 		pins:         o.Pins,
 		seals:        o.Seals,
 		newID:        o.NewID,
-		memory:       memory{limit: o.BodyMemory},
 		spool:        o.Spool,
 		bodyTimeout:  o.BodyTimeout,
 		writeTimeout: o.WriteTimeout,
 		paths:        newPaths(),
 	}
-	h.snapshot.Store(o.Snapshot)
+	h.Swap(o.Snapshot)
 	return h
 }
 
 // Swap makes s the configuration of every exchange that begins from now on.
-func (h *Handler) Swap(s *Snapshot) { h.snapshot.Store(s) }
+// Those that run keep theirs, which is released when the last of them has
+// ended; see [Snapshot.Release].
+func (h *Handler) Swap(s *Snapshot) {
+	h.memory.limit.Store(s.BodyMemory)
+	if old := h.current.Swap(newLease(s)); old != nil {
+		old.drop()
+	}
+}
+
+// Tell makes reasons what /readyz tells from now on, beside that the handler
+// serves. They are codes: lower case and underscores.
+func (h *Handler) Tell(reasons ...string) { h.reasons.Store(&reasons) }
 
 // Drain refuses every exchange that begins from now on with
 // [llm.CodeShuttingDown]. Exchanges that have begun are not touched.
@@ -96,9 +104,11 @@ func (h *Handler) Transparent() http.Handler {
 // own listener.
 func (h *Handler) handle(w http.ResponseWriter, r *http.Request, apart bool) {
 	now := time.Now()
+	held := h.hold() // once: see the invariants in doc.go
+	defer held.drop()
 	x := &exchange{
 		h:     h,
-		snap:  h.snapshot.Load(), // once: see the invariants in doc.go
+		snap:  held.Snapshot,
 		w:     w,
 		rc:    http.NewResponseController(w),
 		r:     r,
@@ -191,11 +201,15 @@ func (h *Handler) refuse(x *exchange, err *llm.Error) {
 }
 
 // health answers the probes: /healthz while the process lives, /readyz while
-// it takes new requests.
+// it takes new requests. Who asks is not known, so reasons are codes alone.
 func (x *exchange) health() *llm.Error {
 	status, body := http.StatusOK, `{"status":"ok"}`
-	if x.op == opReady && x.h.draining.Load() {
+	switch reasons := x.h.reasons.Load(); {
+	case x.op != opReady:
+	case x.h.draining.Load():
 		status, body = http.StatusServiceUnavailable, `{"status":"unavailable","reasons":["`+string(llm.CodeShuttingDown)+`"]}`
+	case reasons != nil && len(*reasons) > 0:
+		body = `{"status":"ok","reasons":["` + strings.Join(*reasons, `","`) + `"]}`
 	}
 	x.respond(status, "application/json", []byte(body+"\n"))
 	return nil

@@ -271,3 +271,5 @@ func (b begun) FirstToken(string, time.Duration)           { b.tell() }
 func (begun) Event(string, int)                            {}
 func (begun) ExchangeDone(*ledger.Entry, *llm.Error)       {}
 func (begun) LedgerFailed(*ledger.Entry, error)            {}
+func (begun) ConfigLoaded([]string)                        {}
+func (begun) ConfigRefused(error)                          {}

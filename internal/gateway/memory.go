@@ -10,7 +10,7 @@ import (
 // memory is the budget of all request bodies together, and the pool that
 // their buffers come from. It may be used by several goroutines at once.
 type memory struct {
-	limit int64
+	limit atomic.Int64 // may be set at any time
 	used  atomic.Int64
 	tiers [len(tierSizes)]sync.Pool // of *slab with a capacity of at least the tier's size
 }
@@ -21,7 +21,7 @@ var tierSizes = [...]int{2 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10} // imm
 
 // reserve counts n more bytes, or fails with [llm.CodeOverloaded].
 func (m *memory) reserve(n int64) error {
-	if m.used.Add(n) > m.limit {
+	if m.used.Add(n) > m.limit.Load() {
 		m.used.Add(-n)
 		return &llm.Error{Code: llm.CodeOverloaded, Op: "gateway.memory"}
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/route"
@@ -49,6 +50,48 @@ type Snapshot struct {
 	// BodyLimit is the size of the largest request body in bytes, as sent and
 	// as decoded. It must be positive.
 	BodyLimit int64
+
+	// BodyMemory bounds all request bodies in memory together, in bytes: those
+	// of exchanges that began before too. It must be positive.
+	BodyMemory int64
+
+	// Release, if not nil, is called once, when another snapshot has replaced
+	// this one and the last exchange that used it has ended, by whoever came
+	// last: it must be quick.
+	Release func()
+}
+
+// A lease counts who uses a snapshot: the handler, while it is the current one,
+// and each exchange.
+type lease struct {
+	*Snapshot
+	users atomic.Int64 // 0: released, and never again more
+}
+
+func newLease(s *Snapshot) *lease {
+	l := &lease{Snapshot: s}
+	l.users.Store(1)
+	return l
+}
+
+// hold returns the current snapshot, which is not released before its drop.
+func (h *Handler) hold() *lease {
+	for {
+		l := h.current.Load()
+		for n := l.users.Load(); n > 0; n = l.users.Load() {
+			if l.users.CompareAndSwap(n, n+1) {
+				return l
+			}
+		}
+		// It was replaced and left between the two loads: there is another.
+	}
+}
+
+// drop ends one use. The last one releases the snapshot.
+func (l *lease) drop() {
+	if l.users.Add(-1) == 0 && l.Release != nil {
+		l.Release()
+	}
 }
 
 // A Transparent is a door to one upstream, through which requests pass without

@@ -35,7 +35,7 @@ func snapshotOf(t *testing.T, name, url, key string) *gateway.Snapshot {
 			{Upstream: name, Model: "model-of-" + name, Serves: []llm.Operation{llm.OpChat}},
 		}}}),
 		Upstreams: map[string]*upstream.Upstream{name: up},
-		BodyLimit: 1 << 20,
+		BodyLimit: 1 << 20, BodyMemory: 1 << 20,
 	}
 }
 
@@ -57,7 +57,7 @@ func TestSwap(t *testing.T) {
 	h := gateway.New(gateway.Options{
 		Snapshot:  snapshotOf(t, "before", before.URL, "key-before"),
 		Observers: []gateway.Observer{starter{started: started}},
-		Ledger:    entries, NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+		Ledger:    entries, NewID: func(time.Time) string { return "req_x" },
 	})
 	srv := httptest.NewServer(h)
 	defer srv.Close()
@@ -131,7 +131,7 @@ func TestSwapAwayFromObjects(t *testing.T) {
 	pins.Note(auth.DefaultTenant, "resp_1", pin.Pin{Upstream: "before"})
 	h := gateway.New(gateway.Options{
 		Snapshot: first, Observers: []gateway.Observer{log}, Pins: pins,
-		Ledger: ledger.NewMemory(10), NewID: func(time.Time) string { return "req_x" }, BodyMemory: 1 << 20,
+		Ledger: ledger.NewMemory(10), NewID: func(time.Time) string { return "req_x" },
 	})
 	srv := httptest.NewServer(h)
 	defer srv.Close()

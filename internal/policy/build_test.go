@@ -18,10 +18,12 @@ import (
 var linked = map[string]string{ // immutable
 	"github.com/weir-gateway/weir":         "itself",
 	"github.com/coder/websocket":           "WebSockets: realtime, and the simulator's",
+	"github.com/fsnotify/fsnotify":         "what the system tells of changed files",
 	"github.com/go-json-experiment/json":   "jsontext",
 	"github.com/goccy/go-yaml":             "the configuration file",
 	"github.com/google/jsonschema-go":      "the configuration's schema",
 	"github.com/klauspost/compress":        "zstd and gzip bodies",
+	"golang.org/x/sys":                     "by fsnotify",
 	"github.com/spf13/cobra":               "the command line",
 	"github.com/spf13/pflag":               "by cobra",
 	"github.com/inconshreveable/mousetrap": "by cobra, on Windows",

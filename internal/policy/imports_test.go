@@ -23,6 +23,7 @@ const (
 	gzip       = "github.com/klauspost/compress/gzip"
 	zstd       = "github.com/klauspost/compress/zstd"
 	websocket  = "github.com/coder/websocket"
+	fsnotify   = "github.com/fsnotify/fsnotify"
 )
 
 // The YAML library is one thing in several packages.
@@ -50,6 +51,8 @@ var importTable = map[string]may{ // immutable
 	"internal/form":      {},
 	"internal/spool":     {},
 	"internal/secret":    {},
+	"internal/registry":  {},
+	"internal/watch":     {others: []string{fsnotify}},
 	"internal/jsonscan":  {others: []string{jsonTokens}},
 	"internal/jsontree":  {ours: []string{"internal/jsonscan"}},
 	"internal/price":     {ours: []string{"internal/llm"}},

@@ -26,14 +26,22 @@ var ErrFull = errors.New("spool: too much is on disk")
 // goroutines at once.
 type Spool struct {
 	dir   string
-	limit int64
+	limit atomic.Int64 // bytes in all files; may be set at any time
 	used  atomic.Int64 // bytes in all files
 	files atomic.Int64 // that are open
 }
 
 // New returns the spool in the folder dir, whose files may hold limit bytes
 // together. It touches no disk: see [Spool.Prepare].
-func New(dir string, limit int64) *Spool { return &Spool{dir: dir, limit: limit} }
+func New(dir string, limit int64) *Spool {
+	s := &Spool{dir: dir}
+	s.limit.Store(limit)
+	return s
+}
+
+// SetLimit changes how many bytes all files may hold together. Those that hold
+// more already keep them.
+func (s *Spool) SetLimit(limit int64) { s.limit.Store(limit) }
 
 // prefix begins the name that a file has while it is created.
 const prefix = "upload-"
@@ -99,7 +107,7 @@ type File struct {
 // Write appends p, within the budget, or fails with [ErrFull].
 func (f *File) Write(p []byte) (int, error) {
 	n := int64(len(p))
-	if f.spool.used.Add(n) > f.spool.limit {
+	if f.spool.used.Add(n) > f.spool.limit.Load() {
 		f.spool.used.Add(-n)
 		return 0, ErrFull
 	}

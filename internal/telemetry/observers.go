@@ -23,6 +23,8 @@ func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)                {}
 func (nothing) Refused(_, _, _, _ string, _ *llm.Error)               {}
 func (nothing) ObjectDone(_ *ledger.Entry, _, _ string, _ *llm.Error) {}
 func (nothing) LedgerFailed(*ledger.Entry, error)                     {}
+func (nothing) ConfigLoaded([]string)                                 {}
+func (nothing) ConfigRefused(error)                                   {}
 
 // maxCause bounds the text of an error's cause in a log line.
 const maxCause = 1000

@@ -12,8 +12,8 @@ import (
 )
 
 // NewLogger returns a logger that writes one line per record to w, as JSON or,
-// if text is true, as key=value pairs.
-func NewLogger(w io.Writer, level slog.Level, text bool) *slog.Logger {
+// if text is true, as key=value pairs. Level may change while it is used.
+func NewLogger(w io.Writer, level slog.Leveler, text bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if text {
 		return slog.New(slog.NewTextHandler(w, o))

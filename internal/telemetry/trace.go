@@ -23,16 +23,23 @@ const maxTraced = 4 << 10
 // It is a way to look on, for one person at one machine, and no log: what
 // prompts and answers say belongs to those who say it.
 type Trace struct {
-	secrets []string
-
-	mu sync.Mutex
-	w  io.Writer // guarded by mu
-	n  int       // requests so far; guarded by mu
+	mu      sync.Mutex
+	w       io.Writer // guarded by mu, as are the rest
+	n       int       // requests so far
+	secrets []string  // never written to, only replaced
 }
 
 // NewTrace returns a trace that writes to w, a line at a time. Secrets are
 // values that are never shown, wherever they stand.
 func NewTrace(w io.Writer, secrets []string) *Trace { return &Trace{w: w, secrets: secrets} }
+
+// Hide makes secrets what is never shown, of requests that begin from now on.
+// It must not be changed any more.
+func (t *Trace) Hide(secrets []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.secrets = secrets
+}
 
 // traceKey is the context key of a request's *traced.
 type traceKey struct{}

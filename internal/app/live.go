@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/weir-gateway/weir/internal/config"
+	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/listen"
+	"github.com/weir-gateway/weir/internal/registry"
+	"github.com/weir-gateway/weir/internal/simulator"
+	"github.com/weir-gateway/weir/internal/upstream"
+)
+
+// live is what outlives a configuration: the objects of those that serve or
+// that an exchange still has, by the settings that define them. An object that
+// two configurations describe in the same words is the same object.
+type live struct {
+	upstreams  *registry.Registry[*upstream.Upstream]
+	simulators *registry.Registry[*embedded] // one, or none
+}
+
+func newLive() live {
+	return live{
+		upstreams:  registry.New((*upstream.Upstream).CloseIdle),
+		simulators: registry.New((*embedded).close),
+	}
+}
+
+// holds are what a snapshot has taken of the live objects.
+type holds []func()
+
+// release lets all of them go, the last first.
+func (h *holds) release() {
+	for i := len(*h) - 1; i >= 0; i-- {
+		(*h)[i]()
+	}
+	*h = nil
+}
+
+// take takes an object of r for a snapshot.
+func take[V any](r *registry.Registry[V], h *holds, key registry.Key, build func() (V, error)) (V, error) {
+	v, release, err := r.Take(key, build)
+	if err == nil {
+		*h = append(*h, release)
+	}
+	return v, err
+}
+
+// upstream returns the upstream that c describes. Its connections are those of
+// every configuration with the same words about it, the certificates that it
+// trusts included.
+func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, error) {
+	s := a.settings(c)
+	if s.Kind == upstream.Simulator && s.Endpoint == "" {
+		sim, err := take(a.live.simulators, h, registry.Key{}, a.embed)
+		if err != nil {
+			return nil, err
+		}
+		s.Endpoint = sim.url()
+	}
+	var pem []byte
+	if c.CAFile != "" {
+		var err error
+		if pem, err = os.ReadFile(c.CAFile); err != nil {
+			return nil, fmt.Errorf("reading ca_file: %w", err)
+		}
+		s.RootCAs = x509.NewCertPool()
+		if !s.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
+		}
+	}
+	key := registry.Key(config.Identity(c, s.Endpoint, string(pem)))
+	return take(a.live.upstreams, h, key, func() (*upstream.Upstream, error) { return upstream.New(s) })
+}
+
+// An embedded is the simulator of upstreams that have no other.
+type embedded struct {
+	server *listen.Server
+	served chan error
+}
+
+// embed starts a simulator, on this machine alone.
+func (a *App) embed() (*embedded, error) {
+	server, err := listen.Listen(context.Background(), listen.Settings{Address: "127.0.0.1:0"}, simulator.New(simulator.Options{Records: -1}), a.log)
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulator: %w", err)
+	}
+	e := &embedded{server: server, served: make(chan error, 1)}
+	go func() { e.served <- server.Serve() }()
+	return e, nil
+}
+
+func (e *embedded) url() string { return "http://" + e.server.Addr().String() }
+
+// close ends the simulator. Nobody is left who could call it.
+func (e *embedded) close() {
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = e.server.Drain(gone, gateway.ErrShutdown, drainGrace)
+	<-e.served
+}
