@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/weir-gateway/weir/internal/config"
 	"github.com/weir-gateway/weir/internal/gateway"
@@ -34,8 +35,8 @@ type holds []func()
 
 // release lets all of them go, the last first.
 func (h *holds) release() {
-	for i := len(*h) - 1; i >= 0; i-- {
-		(*h)[i]()
+	for _, release := range slices.Backward(*h) {
+		release()
 	}
 	*h = nil
 }
@@ -100,5 +101,5 @@ func (e *embedded) close() {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = e.server.Drain(gone, gateway.ErrShutdown, drainGrace)
-	<-e.served
+	_ = <-e.served
 }

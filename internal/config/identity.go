@@ -25,12 +25,12 @@ func Identity(values ...any) [sha256.Size]byte {
 // identify writes a value so that no two different ones of its type are written
 // alike.
 func identify(h hash.Hash, v reflect.Value) {
-	if secret, ok := v.Interface().(Secret); ok {
+	if secret, ok := reflect.TypeAssert[Secret](v); ok {
 		identify(h, reflect.ValueOf(secret.Reveal()))
 		return
 	}
 	length := func(n int) { _, _ = h.Write(binary.AppendVarint(nil, int64(n))) }
-	switch v.Kind() { //nolint:exhaustive // what configurations are made of
+	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {

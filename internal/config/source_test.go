@@ -17,7 +17,10 @@ type place struct {
 	env map[string]string
 }
 
-func newPlace(t *testing.T) place { return place{t, t.TempDir(), map[string]string{"HOME": "/home/me"}} }
+func newPlace(t *testing.T) place {
+	t.Helper()
+	return place{t, t.TempDir(), map[string]string{"HOME": "/home/me"}}
+}
 
 func (p place) write(name, text string) {
 	p.t.Helper()
@@ -230,7 +233,7 @@ func TestIdentity(t *testing.T) {
 		case *[]string:
 			*x = []string{"/a/b"}
 		default:
-			switch v.Kind() { //nolint:exhaustive // as below
+			switch v.Kind() {
 			case reflect.Struct:
 				for i := range v.NumField() {
 					change(v.Field(i), name+"."+v.Type().Field(i).Name, all)

@@ -67,7 +67,8 @@ func Run(ctx context.Context, log *slog.Logger, t Timing, files func() []string,
 			}
 			quiet.Reset(min(t.Quiet, max(0, t.Most-time.Since(since))))
 			continue
-		case <-failures: // some changes were lost, perhaps ours
+		case err := <-failures:
+			log.Debug("some changes of files were not told, perhaps ours", "error", err.Error())
 			quiet.Reset(t.Quiet)
 			continue
 		case <-quiet.C:
