@@ -19,7 +19,7 @@ type place struct {
 
 func newPlace(t *testing.T) place {
 	t.Helper()
-	return place{t, t.TempDir(), map[string]string{"HOME": "/home/me"}}
+	return place{t, t.TempDir(), map[string]string{"HOME": "/srv/me"}}
 }
 
 func (p place) write(name, text string) {
@@ -159,7 +159,7 @@ func TestSourceWaiting(t *testing.T) {
 			return c.Listen.Address == "0.0.0.0:1" && len(c.Listen.Hosts) == 1
 		}},
 		{name: "times and log", first: withKey, then: withKey + "listen: { timeouts: { body: 1s } }\nlog: { format: text }\ndata_dir: /d\n", waiting: "listen.timeouts data_dir log.format", check: func(c *Config) bool {
-			return c.Log.Format == "json" && c.Listen.Timeouts.Body == 30*time.Second && c.DataDir == "/home/me/.local/state/weir" && !c.DataDirNamed
+			return c.Log.Format == "json" && c.Listen.Timeouts.Body == 30*time.Second && c.DataDir == "/srv/me/.local/state/weir" && !c.DataDirNamed
 		}},
 		// The key goes, and the address that demanded it: that stays.
 		{name: "keys and address", first: withKey + all, then: azure, waiting: "", fault: "listen.address"},
