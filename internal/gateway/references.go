@@ -7,6 +7,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
 )
 
 // resolve looks up what the request refers to. All of it must be kept by one
@@ -59,14 +60,14 @@ func (x *exchange) noTargetThere() error {
 	}
 }
 
-// checkUnknown refuses references that nobody has seen, unless the upstream
-// that the exchange goes to is to decide, or would never hear of them.
-func (x *exchange) checkUnknown() error {
+// unknownAt refuses references that nobody has seen, unless the upstream of c
+// is to decide, or would never hear of them.
+func (x *exchange) unknownAt(c *route.Candidate) error {
 	for _, ref := range x.unknown {
-		if (x.target.Lane == llm.Translated || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
+		if (c.Lane == llm.Translated || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
 			continue
 		}
-		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
+		forwards := slices.Contains(x.snap.Forwards, c.Upstream) && x.caller.Principal.MayUseAll()
 		if !forwards || strings.HasPrefix(ref.ID, reservedID) {
 			return referenceError(ref)
 		}
