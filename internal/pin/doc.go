@@ -3,7 +3,9 @@
 // tenant, and with whose credential.
 //
 // [Table] is a bounded memory of them. It stores no id, no tenant's name and no
-// credential, but hashes of them with a key that only this process knows.
+// credential, but hashes of them with a key that only Weir knows. A [Backend]
+// behind it remembers more, for longer than the process lives; it is told later,
+// and asked only for what the table does not know.
 //
-// It does not know which ids matter, call upstreams, or outlive the process.
+// It does not know which ids matter, or call upstreams.
 package pin

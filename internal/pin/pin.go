@@ -40,25 +40,29 @@ type Pin struct {
 type Identity [16]byte
 
 // Table is a bounded memory of pins. When it is full, the one that was used
-// least recently goes first. Its methods may be called by many goroutines at
-// once.
+// least recently goes first. It may have a [Backend] behind it, which remembers
+// more of them for longer. Its methods may be called by many goroutines at once.
 type Table struct {
 	secret   [32]byte // nobody outside can tell which ids share a bucket
 	capacity int
 
 	mu   sync.Mutex
-	byID map[key]*entry // guarded by mu
+	byID map[Key]*entry // guarded by mu
 	ring entry          // the most recently used is next, the least is prev; guarded by mu
+
+	keep *keeper // nil: the table is all there is
 }
 
-// A key is what the table keeps of a tenant's name and an id.
-type key [16]byte
+// A Key is what is kept of a tenant's name and an id: a keyed hash.
+type Key [16]byte
 
 type entry struct {
 	next, prev *entry
-	key        key
+	key        Key
 	pin        Pin
 	expires    int64 // in nanoseconds of Unix time
+	kept       int64 // the same, as the backend was told it
+	gone       bool  // it was forgotten: the backend may not know yet
 }
 
 // New is [NewKeyed] with a random secret.
@@ -76,7 +80,7 @@ func NewKeyed(capacity int, secret [32]byte) *Table {
 	if capacity <= 0 {
 		capacity = Capacity
 	}
-	t := &Table{secret: secret, capacity: capacity, byID: make(map[key]*entry)}
+	t := &Table{secret: secret, capacity: capacity, byID: make(map[Key]*entry)}
 	t.ring.next, t.ring.prev = &t.ring, &t.ring
 	return t
 }
@@ -102,50 +106,86 @@ func (t *Table) Note(tenant, id string, p Pin) {
 	k, now := t.key(tenant, id), time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.expire(now)
-	e := t.byID[k]
-	if e == nil {
-		if len(t.byID) >= t.capacity {
-			t.remove(t.ring.prev)
-		}
-		e = &entry{key: k}
-		t.byID[k] = e
-	} else {
-		e.unlink()
-	}
-	e.pin = p
+	e := t.entry(k, now)
+	e.pin, e.gone, e.kept = p, false, 0
 	t.use(e, now)
 }
 
 // Find returns the pin of an id for a tenant and a caller of it, who may be
 // nobody. It is not found if it belongs to another tenant or another caller: the
-// two look exactly as if there were none. It never fails; the error is for
-// tables that ask a store.
-func (t *Table) Find(_ context.Context, tenant string, caller Identity, id string) (Pin, bool, error) {
-	k, now := t.key(tenant, id), time.Now()
+// two look exactly as if there were none. What the table does not know it asks
+// its backend for, once; the error is the backend's.
+func (t *Table) Find(ctx context.Context, tenant string, caller Identity, id string) (Pin, bool, error) {
+	k := t.key(tenant, id)
+	p, known, there := t.look(k, caller)
+	if known || t.keep == nil {
+		return p, there, nil
+	}
+	row, ok, err := t.keep.backend.Load(ctx, k)
+	if err != nil || !ok {
+		return Pin{}, false, err
+	}
+	t.learn(row)
+	p, _, there = t.look(k, caller)
+	return p, there, nil
+}
+
+// look returns the pin that the table has for a caller. known reports whether
+// it has one for anybody, or knows that there is none.
+func (t *Table) look(k Key, caller Identity) (p Pin, known, there bool) {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire(now)
 	e := t.byID[k]
-	if e == nil || e.pin.Caller != (Identity{}) && e.pin.Caller != caller {
-		return Pin{}, false, nil
+	switch {
+	case e == nil, e.expires <= now.UnixNano():
+		return Pin{}, false, false
+	case e.gone, e.pin.Caller != (Identity{}) && e.pin.Caller != caller:
+		return Pin{}, true, false
 	}
 	e.unlink()
 	t.use(e, now)
-	return e.pin, true, nil
+	return e.pin, true, true
+}
+
+// learn takes what the backend has said, unless the table knows better by now.
+func (t *Table) learn(row Row) {
+	now := time.Now()
+	if !now.Before(row.Expires) {
+		return
+	}
+	row.Pin.Model = unique.Make(row.Pin.Model).Value()
+	row.Pin.Upstream = unique.Make(row.Pin.Upstream).Value()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byID[row.Key]; e != nil && e.expires > now.UnixNano() {
+		return
+	}
+	e := t.entry(row.Key, now)
+	e.pin, e.gone, e.expires, e.kept = row.Pin, false, row.Expires.UnixNano(), row.Expires.UnixNano()
+	t.link(e)
 }
 
 // Forget removes the pin of an id.
 func (t *Table) Forget(tenant, id string) {
-	k := t.key(tenant, id)
+	k, now := t.key(tenant, id), time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := t.byID[k]; e != nil {
-		t.remove(e)
+	if t.keep == nil {
+		if e := t.byID[k]; e != nil {
+			t.remove(e)
+		}
+		return
 	}
+	e := t.entry(k, now)
+	e.pin, e.gone, e.kept = Pin{}, true, 0
+	e.expires = now.Add(TTL).UnixNano()
+	t.link(e)
+	t.keep.tell(Change{Row: Row{Key: k}, Gone: true})
 }
 
-// Len returns how many pins there are.
+// Len returns how many pins are in memory, and of forgotten ones what says so.
 func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,24 +193,51 @@ func (t *Table) Len() int {
 	return len(t.byID)
 }
 
-func (t *Table) key(tenant, id string) key {
+func (t *Table) key(tenant, id string) Key {
 	var b [512]byte
 	buf := append(b[:0], t.secret[:]...)
 	buf = append(append(append(buf, tenant...), 0), id...)
 	sum := sha256.Sum256(buf)
-	return key(sum[:len(key{})])
+	return Key(sum[:len(Key{})])
 }
 
-// use makes e, which is in no ring, the most recently used. It is called with
-// mu held, as are the functions below.
+// entry returns the entry of a key, which is in no ring and in the table. It
+// makes room for a new one. It is called with mu held, as are the functions
+// below.
+func (t *Table) entry(k Key, now time.Time) *entry {
+	t.expire(now)
+	e := t.byID[k]
+	if e != nil {
+		e.unlink()
+		return e
+	}
+	if len(t.byID) >= t.capacity {
+		t.remove(t.ring.prev)
+	}
+	e = &entry{key: k}
+	t.byID[k] = e
+	return e
+}
+
+// use makes e, which is in no ring, the most recently used, and tells the
+// backend where it would else expire much too early.
 func (t *Table) use(e *entry, now time.Time) {
-	e.expires = now.Add(TTL).UnixNano()
+	expires := now.Add(TTL)
+	e.expires = expires.UnixNano()
+	t.link(e)
+	if t.keep != nil && e.expires-e.kept >= int64(stale) && t.keep.tell(Change{Row: Row{Key: e.key, Pin: e.pin, Expires: expires}}) {
+		e.kept = e.expires
+	}
+}
+
+func (t *Table) link(e *entry) {
 	e.next, e.prev = t.ring.next, &t.ring
 	e.next.prev, e.prev.next = e, e
 }
 
 // expire removes what nobody has used for too long: since every use counts
-// anew, that is always at the end of the ring.
+// anew, that is always at the end of the ring, but for what was learned and not
+// used.
 func (t *Table) expire(now time.Time) {
 	for limit := now.UnixNano(); t.ring.prev != &t.ring && t.ring.prev.expires <= limit; {
 		t.remove(t.ring.prev)

@@ -27,6 +27,21 @@ var linked = map[string]string{ // immutable
 	"github.com/spf13/cobra":               "the command line",
 	"github.com/spf13/pflag":               "by cobra",
 	"github.com/inconshreveable/mousetrap": "by cobra, on Windows",
+
+	"modernc.org/sqlite":               "what is kept on one machine",
+	"modernc.org/libc":                 "by sqlite",
+	"modernc.org/mathutil":             "by sqlite",
+	"modernc.org/memory":               "by sqlite",
+	"github.com/dustin/go-humanize":    "by sqlite",
+	"github.com/google/uuid":           "by sqlite",
+	"github.com/mattn/go-isatty":       "by sqlite",
+	"github.com/ncruces/go-strftime":   "by sqlite",
+	"github.com/remyoudompheng/bigfft": "by sqlite",
+	"github.com/pressly/goose/v3":      "the steps of the database's schema",
+	"github.com/mfridman/interpolate":  "by goose",
+	"github.com/sethvargo/go-retry":    "by goose",
+	"go.uber.org/multierr":             "by goose",
+	"golang.org/x/sync":                "by goose",
 }
 
 func TestBinaryIsLinkedFromAllowedModules(t *testing.T) {

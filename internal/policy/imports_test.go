@@ -71,7 +71,11 @@ var importTable = map[string]may{ // immutable
 	"internal/ledger":        {ours: []string{"internal/llm", "internal/price"}},
 	"internal/responsestore": {ours: []string{"internal/secret"}, tests: []string{"internal/responsestore/storetest"}},
 	"internal/audit":         {ours: []string{"internal/llm", "internal/price"}},
-	"internal/store":         {ours: domain},
+	"internal/store": {
+		ours:   append([]string{"internal/pin", "internal/secret"}, domain...),
+		others: []string{"github.com/pressly/goose/v3", "modernc.org/sqlite", "modernc.org/sqlite/lib", "golang.org/x/sys/windows"},
+		tests:  []string{"internal/responsestore/storetest"},
+	},
 
 	"internal/gateway": {
 		ours: append([]string{

@@ -84,6 +84,7 @@ var startsGoroutines = map[string]string{ // immutable
 	"internal/health":    "asks upstreams whether they are there, and waits for that in Close",
 	"internal/telemetry": "writes log lines when it is time, and stops that in Close",
 	"internal/ledger":    "writes entries behind the exchange",
+	"internal/store":     "writes for all, and ends in Close",
 	"internal/simulator": "reads a socket while it answers, and waits when it ends",
 	"internal/gatetest":  "runs a gateway for a test, and stops it in Cleanup",
 

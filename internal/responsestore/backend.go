@@ -57,9 +57,9 @@ func (q Quota) Exceeded(records, bytes int64) bool {
 }
 
 // A Backend keeps rows. Its methods may be called by many goroutines at once.
-// It keeps no slice that is given to it after the call, and those it returns
-// are the caller's to read; nobody changes them. Expired rows look exactly as
-// if they were not there. Package storetest holds each implementation to this.
+// Nobody changes a row that was given to it or that it has returned. Expired
+// rows look exactly as if they were not there. Package storetest holds each
+// implementation to this.
 type Backend interface {
 	// Put keeps a row, durably where there is a disk, and removes the oldest
 	// rows of its tenant until the quota holds, but never the new one. Both

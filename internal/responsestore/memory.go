@@ -54,8 +54,6 @@ func (m *Memory) Put(ctx context.Context, row *Row, q Quota) error {
 	if row.Size() > m.limit {
 		return ErrQuota
 	}
-	kept := *row
-	kept.Data, kept.Items = slices.Clone(row.Data), slices.Clone(row.Items)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.tenants[row.Tenant]
@@ -66,10 +64,10 @@ func (m *Memory) Put(ctx context.Context, row *Row, q Quota) error {
 	if s.rows[row.ID] != nil {
 		return ErrExists
 	}
-	m.add(s, &kept)
-	for q.Exceeded(int64(len(s.rows)), s.bytes) && m.dropOldest(s, &kept) {
+	m.add(s, row)
+	for q.Exceeded(int64(len(s.rows)), s.bytes) && m.dropOldest(s, row) {
 	}
-	for m.bytes > m.limit && m.dropOldest(m.largest(&kept), &kept) {
+	for m.bytes > m.limit && m.dropOldest(m.largest(row), row) {
 	}
 	return nil
 }

@@ -78,6 +78,12 @@ func (b *Box) Open(dst, sealed, additional []byte) ([]byte, error) {
 	return nil, ErrSealed
 }
 
+// Seals reports whether the secret that seals now has sealed this, and not one
+// behind it in the list. Only what opens is known to be sealed at all.
+func (b *Box) Seals(sealed []byte) bool {
+	return len(sealed) >= Overhead && sealed[0] == version && b.keys()[0].id == [idSize]byte(sealed[1:])
+}
+
 // bind returns the additional data with the head before it, whose length is
 // fixed.
 func bind(head, additional []byte) []byte {

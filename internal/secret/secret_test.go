@@ -211,6 +211,25 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// TestSeals: what an old secret has sealed is told from what the new one has.
+func TestSeals(t *testing.T) {
+	old, young := text(1), text(2)
+	parse := func(text string) *Box {
+		r, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Box("test")
+	}
+	before, both := parse(old), parse(young+","+old)
+	if sealed := before.Seal(nil, []byte("x"), nil); !before.Seals(sealed) || both.Seals(sealed) {
+		t.Error("what the old one has sealed is not told from what the new one has")
+	}
+	if sealed := both.Seal(nil, []byte("x"), nil); !both.Seals(sealed) || both.Seals(nil) || both.Seals(sealed[:Overhead-1]) {
+		t.Error("what the new one has sealed is not known")
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	box, good := must(f, text(1)).Box("reasoning"), kept(f)
 	f.Add(good, []byte("tenant"))

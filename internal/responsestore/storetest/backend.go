@@ -28,7 +28,6 @@ func TestBackend(t *testing.T, open func(t *testing.T) responsestore.Backend) {
 		{"an expired row is not there", expired},
 		{"expired rows are removed in batches", purge},
 		{"the oldest rows make room", quota},
-		{"what is given is copied", copied},
 		{"a caller that has left puts nothing", cancelled},
 		{"many at once", parallel},
 	} {
@@ -221,16 +220,6 @@ func quota(t *testing.T, b responsestore.Backend) {
 	}
 	put(t, b, few, row("red", "1", 1), row("red", "2", 2), row("red", "3", 3)) // what has gone does not count
 	check(t, b, "red", "1 2 3", "")
-}
-
-func copied(t *testing.T, b responsestore.Backend) {
-	r := row("red", "resp_1", 0, "item")
-	put(t, b, no, r)
-	clear(r.Data)
-	r.Items[0] = "changed"
-	check(t, b, "red", "resp_1", "")
-	checkItem(t, b, "red", "item", "resp_1")
-	checkItem(t, b, "red", "changed", "")
 }
 
 func cancelled(t *testing.T, b responsestore.Backend) {
