@@ -15,6 +15,7 @@ import (
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/listen"
 	"github.com/weir-gateway/weir/internal/pin"
+	"github.com/weir-gateway/weir/internal/responsestore"
 	"github.com/weir-gateway/weir/internal/secret"
 	"github.com/weir-gateway/weir/internal/spool"
 	"github.com/weir-gateway/weir/internal/telemetry"
@@ -130,6 +131,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Observers:    a.observers,
 		Pins:         pin.NewKeyed(0, o.Root.Derive("pins")),
 		Seals:        o.Root.Box("reasoning"),
+		Responses:    responsestore.New(responsestore.Options{Backend: responsestore.NewMemory(0), Root: o.Root}),
 		NewID:        telemetry.RequestID,
 		Spool:        a.spool,
 		BodyTimeout:  cfg.Listen.Timeouts.Body,

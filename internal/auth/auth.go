@@ -22,6 +22,10 @@ type Key struct {
 	Secret   string        // what the client sends; not kept
 	Models   []llm.Pattern // names the key may use; empty means all
 	Disabled bool          // as if the key were not there
+
+	// KeepNothing says that nothing is kept of what the key asks, whatever its
+	// requests say.
+	KeepNothing bool
 }
 
 // A Principal is who a request acts for. It is immutable.
@@ -29,7 +33,13 @@ type Principal struct {
 	Tenant string
 	Key    string // the key's name; empty on a listener without keys
 	models []llm.Pattern
+
+	keepNothing bool
 }
+
+// KeepsNothing reports whether nothing may be kept of what p asks, here or by
+// an upstream, whatever its requests say.
+func (p *Principal) KeepsNothing() bool { return p.keepNothing }
 
 // MayUse reports whether p may ask for model.
 func (p *Principal) MayUse(model string) bool {
@@ -98,7 +108,7 @@ func New(keys []Key) *Keys {
 		if tenant == "" {
 			tenant = DefaultTenant
 		}
-		k.byDigest[k.digest(key.Secret)] = &Principal{Tenant: tenant, Key: key.Name, models: key.Models}
+		k.byDigest[k.digest(key.Secret)] = &Principal{Tenant: tenant, Key: key.Name, models: key.Models, keepNothing: key.KeepNothing}
 	}
 	return k
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
-	"slices"
 	"strings"
 	"testing"
 
@@ -46,18 +45,13 @@ func TestEnvironment(t *testing.T) {
 			}
 			printed := printAgain(t, c, o)
 			for line := range strings.Lines(printed) {
-				if !strings.HasSuffix(line, "# default\n") && !heading(line) {
+				if !strings.HasSuffix(line, "# default\n") && strings.TrimSpace(line) != "timeouts:" && line != "log:\n" {
 					out.WriteString(line)
 				}
 			}
 			return out.String()
 		})
 	}
-}
-
-// heading reports whether below a line there are defaults as a rule.
-func heading(line string) bool {
-	return slices.Contains([]string{"timeouts:", "health:", "queue:", "pool:", "log:"}, strings.TrimSpace(line))
 }
 
 // printAgain returns what Print writes, and checks that it loads as a file to

@@ -38,11 +38,7 @@ func fieldsOf(t reflect.Type) []field {
 			f.enum = strings.Split(s, "|")
 		}
 		if low, high, ok := strings.Cut(sf.Tag.Get("range"), ".."); ok {
-			of := sf.Type
-			if of.Kind() == reflect.Slice {
-				of = of.Elem()
-			}
-			f.min, f.max = mustParse(f, of, low), mustParse(f, of, high)
+			f.min, f.max = mustParse(f, sf.Type, low), mustParse(f, sf.Type, high)
 		}
 		out = append(out, f)
 	}

@@ -193,7 +193,6 @@ func (d *decoder) config(root *node, o Options) (*Config, error) {
 		d.structure(root, reflect.ValueOf(c).Elem(), "")
 		d.override(c, o)
 		d.complete(c)
-		d.pool(c, o)
 		d.validate(c)
 		d.keep(c, o.again)
 	}

@@ -30,7 +30,6 @@ func (d *decoder) upstreams(c *Config) {
 		d.credential(u, at)
 		d.headers(u, at)
 		d.caFile(u, at)
-		d.retry(u, at)
 	}
 }
 

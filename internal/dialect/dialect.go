@@ -54,6 +54,10 @@ type Failure struct {
 	// tells it, and only if the stream has not told when it was created.
 	Time time.Time
 
+	// ResponseID is for StreamFailure of the responses dialect: the id that the
+	// client knows the response by, where that is not the stream's own.
+	ResponseID string
+
 	// Torn is for StreamFailure: a part of an unfinished event has been passed
 	// to the client. An empty line then goes before everything else, so that
 	// the failure is not taken for more of that event. A caller that passes on

@@ -41,6 +41,10 @@ type Request struct {
 	// in the answer lead to it later.
 	Kept bool
 
+	// Store is where the request says whether that is to be kept. A Kind of
+	// zero means that it does not.
+	Store jsonscan.Hit
+
 	// References are the ids of what an upstream keeps that the request names,
 	// in their order.
 	References []Reference
@@ -227,6 +231,7 @@ func (r *Request) take(h jsonscan.Hit, raw []byte) error {
 		}
 		r.Stream = string(raw) == "true"
 	case atStore:
+		r.Store = h
 		if h.Kind == jsonscan.Bool { // anything else is for the upstream to refuse
 			r.Kept = string(raw) == "true"
 		}

@@ -64,17 +64,18 @@ func (x *exchange) notChosen(why string) error {
 // decide finds the targets that may be tried, and their order.
 func (x *exchange) decide() {
 	f := route.Facts{
-		Ask:   route.Ask{Op: x.op},
+		Ask:   route.Ask{Op: x.op, State: x.state()},
 		Model: x.entry.Model, Stream: x.req.Stream,
 		EstimatedInput: textTokens(x.req.Counts),
 		Tenant:         x.caller.Principal.Tenant, Key: x.caller.Principal.Key,
 		Now: x.start, Seed: rand.Uint64(), //nolint:gosec // whoever can guess it learns nothing
 		Chosen: x.chose, Pinned: x.pinnedTo,
 	}
+	f.Near, f.Bound = x.recalled.near(x.model)
 	if x.body != nil {
 		f.Needs = x.needs
 	}
-	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Watches)
+	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Health)
 }
 
 // choiceNote is the end of a refusal that the client's choice has a part in.

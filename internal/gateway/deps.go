@@ -7,6 +7,7 @@ import (
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/pin"
+	"github.com/weir-gateway/weir/internal/responsestore"
 )
 
 // A Ledger keeps the account. Record may be called by many goroutines at once.
@@ -28,6 +29,17 @@ type Seals interface {
 	// Open appends what sealed holds to dst. It fails unless Seal has made it
 	// with the same additional data.
 	Open(dst, sealed, additional []byte) ([]byte, error)
+}
+
+// Responses keep what has been answered to clients that want to go on with it,
+// where the upstream keeps nothing. See package responsestore for each method.
+// They are called on the way of requests, by many goroutines at once.
+type Responses interface {
+	Put(ctx context.Context, r *responsestore.Record) error
+	Get(ctx context.Context, tenant, id string) (*responsestore.Record, error)
+	Chain(ctx context.Context, tenant, id string) ([]*responsestore.Record, error)
+	Item(ctx context.Context, tenant, itemID string) (responsestore.Item, error)
+	Delete(ctx context.Context, tenant, id string) error
 }
 
 // Pins remember which upstream keeps the object with an id, for which tenant,
@@ -98,6 +110,10 @@ type Observer interface {
 	// became an exchange: unauthenticated, unknown path, foreign origin. path
 	// is escaped and bounded; remote is the peer's address.
 	Refused(id, method, path, remote string, err *llm.Error)
+
+	// KeepFailed is called when a response could not be kept that its client
+	// wanted kept. The client has been told that it is not.
+	KeepFailed(e *ledger.Entry, err error)
 
 	// LedgerFailed is called when the ledger did not take an entry.
 	LedgerFailed(e *ledger.Entry, err error)

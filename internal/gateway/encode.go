@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
@@ -17,39 +16,57 @@ func (x *exchange) encode() error {
 		return x.translate()
 	}
 	x.forget()
-	edits, losses := x.trimmed()
+	src, req := x.body, x.req
+	var losses []dialect.Loss
+	if x.target.Lane == llm.Joined {
+		var err error
+		if src, req, losses, err = x.join(); err != nil {
+			if src != nil {
+				src.drop()
+			}
+			return err
+		}
+	}
+	out, err := x.edited(src, &req, losses)
+	if out != src && src != x.body {
+		src.drop()
+	}
+	x.out = out
+	return err
+}
+
+// edited returns src, which req was read from, with what the target must be
+// told otherwise: src itself if there is nothing. It tells the client all that
+// is lost on the way.
+func (x *exchange) edited(src *buffer, req *dialect.Request, losses []dialect.Loss) (*buffer, error) {
+	body := src.bytes()
+	edits, lost := x.trimmed(body, req)
+	losses = append(losses, lost...)
 	if !x.target.NoStreamUsage {
-		for _, e := range x.dialect.UsageEdits(x.req, x.body.bytes()) {
+		for _, e := range x.dialect.UsageEdits(*req, body) {
 			edits = dialect.AddEdit(edits, e)
 			x.injected = true
 		}
 	}
-	fitted, lost, err := x.fitBytes()
+	fitted, lost, err := x.fitBytes(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	losses = append(losses, lost...)
 	for _, e := range fitted {
 		edits = dialect.AddEdit(edits, e)
 	}
-	losses = append(losses, lost...)
 	if err := x.lose(losses); err != nil {
-		return err
+		return nil, err
 	}
-	if model, needed := x.req.ModelEdit(x.body.bytes(), x.target.Model); needed {
+	if never, needed := x.neverKept(req, body); needed {
+		edits = dialect.AddEdit(edits, never)
+	}
+	if model, needed := req.ModelEdit(body, x.target.Model); needed {
 		edits = dialect.AddEdit(edits, model)
 	}
 	if len(edits) == 0 {
-		x.out = x.body
-		return nil
+		return src, nil
 	}
-	size := len(x.body.bytes())
-	for _, e := range edits {
-		size += len(e.Text)
-	}
-	x.out = x.h.memory.newBuffer()
-	if err := x.out.grow(size); err != nil {
-		return err
-	}
-	x.out.slab.b = jsonscan.Splice(x.out.slab.b, x.body.bytes(), edits...)
-	return nil
+	return x.spliced(src, edits)
 }

@@ -147,6 +147,7 @@ func (p panicker) StepDone(_ string, step gateway.Step, _ time.Duration) {
 }
 func (panicker) Event(string, int)                       {}
 func (panicker) Refused(_, _, _, _ string, _ *llm.Error) {}
+func (panicker) KeepFailed(*ledger.Entry, error)         {}
 func (panicker) LedgerFailed(*ledger.Entry, error)       {}
 func (panicker) ConfigLoaded([]string)                   {}
 func (panicker) ConfigRefused(error)                     {}

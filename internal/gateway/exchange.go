@@ -6,11 +6,10 @@ import (
 
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/dialect"
-	"github.com/weir-gateway/weir/internal/health"
+	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/pin"
-	"github.com/weir-gateway/weir/internal/retry"
 	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -43,7 +42,8 @@ type exchange struct {
 
 	bodyRead bool // to its end
 
-	model *route.Model // nil if nobody knows the name, and the client has chosen an upstream
+	model    *route.Model   // nil if nobody knows the name, and the client has chosen an upstream
+	decision route.Decision // where it may go
 
 	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
 	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
@@ -57,6 +57,8 @@ type exchange struct {
 	who                pin.Identity         // of the caller's own credential, once it was asked for
 	unknown            []*dialect.Reference // what nobody has seen
 	pinnedTo, pinnedBy string               // the upstream that keeps what the request refers to, and the member that does
+	recalled           *recalled            // what Weir keeps of what the request goes on with
+	keeping            *keeping             // what will be kept of the exchange; nil if nothing
 
 	sent          bool      // a status has been sent
 	lingers       bool      // and the client may still be sending its body
@@ -71,14 +73,13 @@ type exchange struct {
 type try struct {
 	target route.Candidate
 	up     *upstream.Upstream
-	began  time.Time   // zero until it is sent
-	next   *retry.Step // what follows on its failure; nil until that is decided
-
-	run        *health.Run // nil if nobody looks after the target
-	leavePlace func()      // nil if there is none to give back
+	began  time.Time
 
 	out         *buffer      // what is sent; may be the exchange's body
 	translation *translation // nil in the other lanes
+
+	retell *responses.Reteller // of the joined lane; nil in the other lanes
+	ahead  int                 // how many items stand before those of the client
 
 	answer     *upstream.Answer
 	tap        *dialect.Tap
@@ -179,6 +180,9 @@ func modelError(who *auth.Principal, name string, known bool) error {
 
 // route finds the targets.
 func (x *exchange) route() error {
+	if x.caller.Principal.KeepsNothing() {
+		x.req.Kept = false
+	}
 	if len(x.req.References) > 0 {
 		if err := x.resolve(); err != nil {
 			return err
@@ -199,9 +203,11 @@ func (x *exchange) route() error {
 			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API" + x.choiceNote(),
 		}
 	}
-	x.aim(0)
+	target := x.decision.Candidates[0]
+	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
+	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane
 	if len(x.unknown) > 0 {
-		return x.unknownAt(&x.target)
+		return x.checkUnknown()
 	}
 	return nil
 }
@@ -248,6 +254,8 @@ func (x *exchange) tell(failure *llm.Error) (abort bool) {
 // release gives everything back that the exchange has borrowed.
 func (x *exchange) release() {
 	x.forget()
+	x.dropRecalled()
+	x.dropKeeping()
 	x.dropBody()
 	if x.upload != nil {
 		x.upload.close()
@@ -271,15 +279,15 @@ func (x *exchange) account(failure *llm.Error) {
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
-	x.h.record(e, failure, x.endAttempt())
+	x.endAttempt()
+	x.h.record(e, failure)
 }
 
-// record hands a complete entry on. Ended says that its last attempt has ended
-// with it.
-func (h *Handler) record(e *ledger.Entry, failure *llm.Error, ended bool) {
+// record hands a complete entry on.
+func (h *Handler) record(e *ledger.Entry, failure *llm.Error) {
 	err := h.ledger.Record(e)
 	for _, o := range h.observers {
-		if n := len(e.Attempts); n > 0 && ended {
+		if n := len(e.Attempts); n > 0 {
 			o.AttemptDone(e.ID, &e.Attempts[n-1])
 		}
 		if err != nil {

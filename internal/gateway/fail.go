@@ -42,8 +42,12 @@ func (x *exchange) failStream(e *llm.Error) error {
 	f := dialect.Failure{Err: e, RequestID: x.id, Time: time.Now(), Torn: x.partial}
 	var end []byte
 	if x.translation != nil {
+		x.translation.options.Store = false
 		end = x.translation.writer.Fail(nil, f)
 	} else {
+		if x.retell != nil {
+			f.ResponseID = x.retell.ID
+		}
 		end = x.dialect.StreamFailure(nil, f, x.tap)
 	}
 	if err := x.write(end); err != nil {
@@ -56,7 +60,6 @@ func (x *exchange) failStream(e *llm.Error) error {
 func (x *exchange) fail(e *llm.Error) {
 	row := e.Code.Row()
 	status, body, passes := row.Status, []byte(nil), false
-	x.countAttempts()
 	h := x.w.Header()
 	if e.Answer != nil {
 		maps.Copy(h, e.Answer.Header)

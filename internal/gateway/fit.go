@@ -39,7 +39,7 @@ func (x *exchange) rules() capability.Rules {
 
 // fitBytes returns the edits that fit the client's own bytes to the model, and
 // what is lost by them.
-func (x *exchange) fitBytes() ([]jsonscan.Edit, []dialect.Loss, error) {
+func (x *exchange) fitBytes(body []byte) ([]jsonscan.Edit, []dialect.Loss, error) {
 	rules := x.rules()
 	if rules.Idle() {
 		return nil, nil, nil
@@ -52,7 +52,7 @@ func (x *exchange) fitBytes() ([]jsonscan.Edit, []dialect.Loss, error) {
 	default:
 		d = ""
 	}
-	return capability.Edits(x.body.bytes(), d, x.req.Stream, rules)
+	return capability.Edits(body, d, x.req.Stream, rules)
 }
 
 // The headers that tell what is lost.
@@ -91,8 +91,16 @@ func (x *exchange) lose(losses []dialect.Loss) error {
 		b.WriteString(path)
 		told[path] = true
 	}
-	x.w.Header()[headerLossy] = []string{b.String()}
+	x.addLossy(b.String())
 	return nil
+}
+
+// addLossy adds to what the client is told that is not done.
+func (x *exchange) addLossy(paths string) {
+	if told := x.w.Header()[headerLossy]; len(told) > 0 {
+		paths = told[0] + ", " + paths
+	}
+	x.w.Header()[headerLossy] = []string{paths}
 }
 
 // headerSafe returns a path without what no header can carry: a client's own

@@ -26,6 +26,9 @@ type Options struct {
 	Pins      Pins
 	Seals     Seals
 
+	// Responses keep what upstreams do not. Nil keeps nothing.
+	Responses Responses
+
 	// NewID returns a new request id for a request that arrives now.
 	NewID func(now time.Time) string
 
@@ -47,6 +50,7 @@ type Handler struct {
 	observers    []Observer
 	pins         Pins
 	seals        Seals
+	responses    Responses // nil: nothing is kept
 	newID        func(time.Time) string
 	memory       memory
 	spool        *spool.Spool
@@ -63,6 +67,7 @@ func New(o Options) *Handler {
 		observers:    o.Observers,
 		pins:         o.Pins,
 		seals:        o.Seals,
+		responses:    o.Responses,
 		newID:        o.NewID,
 		spool:        o.Spool,
 		bodyTimeout:  o.BodyTimeout,

@@ -270,6 +270,7 @@ func (begun) AttemptDone(string, *ledger.Attempt)          {}
 func (b begun) FirstToken(string, time.Duration)           { b.tell() }
 func (begun) Event(string, int)                            {}
 func (begun) ExchangeDone(*ledger.Entry, *llm.Error)       {}
+func (begun) KeepFailed(*ledger.Entry, error)              {}
 func (begun) LedgerFailed(*ledger.Entry, error)            {}
 func (begun) ConfigLoaded([]string)                        {}
 func (begun) ConfigRefused(error)                          {}

@@ -91,6 +91,10 @@ func (c *objectCall) serve(x *exchange) *llm.Error {
 		err = &llm.Error{Code: llm.CodeShuttingDown, Op: opObject, RetryAfter: time.Second}
 		return nil
 	}
+	if x.isKept() {
+		err = c.tell(x)
+		return nil
+	}
 	if err = c.find(x); err != nil {
 		return nil
 	}

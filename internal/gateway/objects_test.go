@@ -392,11 +392,11 @@ models:
 		t.Errorf("GET of a chat completion of azure classic = %d %s, want 400", status, body)
 	}
 	id = me.make("/v1/responses", strings.Replace(kept, `"m"`, `"ollama"`, 1))
-	if status, _ := me.ask("GET", "/v1/responses/"+id, ""); status != 404 {
-		t.Errorf("GET of a response of Ollama = %d, want 404", status)
+	if status, _ := me.ask("GET", "/v1/responses/"+id, ""); status != 200 || !strings.HasPrefix(id, "resp_weir_") {
+		t.Errorf("GET of %s, a response of Ollama that Weir keeps, = %d, want 200", id, status)
 	}
-	if status, body := me.ask("POST", "/v1/responses", `{"model":"ollama","input":"x","previous_response_id":"`+id+`"}`); status != 400 || !strings.Contains(body, string(llm.CodePreviousNotFound)) {
-		t.Errorf("an answer of Ollama's goes on: %d %s, want 400: it would forget what was said", status, body)
+	if status, body := me.ask("POST", "/v1/responses", `{"model":"ollama","input":"x","previous_response_id":"resp_1"}`); status != 400 || !strings.Contains(body, string(llm.CodePreviousNotFound)) {
+		t.Errorf("an answer that nobody knows goes on at Ollama: %d %s, want 400: it would be forgotten", status, body)
 	}
 	me.ask("POST", "/v1/responses", kept, "X-Sim-Body", `{"id":"resp_weir_1","output":[]}`)
 	if status, _ := me.ask("GET", "/v1/responses/resp_weir_1", ""); status != 404 {

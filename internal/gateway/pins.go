@@ -25,7 +25,7 @@ func (x *exchange) identity() pin.Identity {
 
 // keepsIDs decides whether the ids in the answer are noted, and tells the tap.
 func (x *exchange) keepsIDs() {
-	x.keeps = x.keeps || x.req.Kept && x.up.Keeps()
+	x.keeps = x.keeps || x.req.Kept && x.retell == nil && x.up.Keeps()
 	if x.keeps {
 		x.tap.Collect()
 	}

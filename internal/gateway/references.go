@@ -6,18 +6,24 @@ import (
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/llm"
-	"github.com/weir-gateway/weir/internal/route"
 )
 
 // resolve looks up what the request refers to. All of it must be kept by one
 // upstream, which the exchange is then pinned to. What nobody has seen is left
 // to checkUnknown, which knows where the exchange goes.
 func (x *exchange) resolve() error {
+	if err := x.recallChain(); err != nil {
+		return err
+	}
 	for i := range x.req.References {
 		ref := &x.req.References[i]
 		if !idForm.MatchString(ref.ID) {
 			return referenceError(ref)
+		}
+		if x.isRecalled(ref) || x.inChain(ref) {
+			continue
 		}
 		p, known, err := x.pinOf(x.r.Context(), ref.ID)
 		if err != nil {
@@ -27,7 +33,13 @@ func (x *exchange) resolve() error {
 		}
 		switch {
 		case !known:
-			x.unknown = append(x.unknown, ref)
+			found, err := x.recallItem(ref)
+			if err != nil {
+				return err
+			}
+			if !found {
+				x.unknown = append(x.unknown, ref)
+			}
 		case x.snap.Upstreams[p.Upstream] == nil:
 			e := referenceError(ref)
 			e.Err = fmt.Errorf("it is kept by the upstream %q, which is not configured any more", p.Upstream)
@@ -38,6 +50,13 @@ func (x *exchange) resolve() error {
 			e := referenceError(ref)
 			e.Public += " It is kept elsewhere than what " + x.pinnedBy + " refers to, and the two cannot be used together."
 			return e
+		}
+	}
+	if previous := x.previousID(); previous != "" && x.recalled.has() && len(x.recalled.chain) == 0 {
+		for i := range x.req.References { // one request never mixes what Weir and what an upstream keeps
+			if place, ok := itemPlace(&x.req.References[i]); ok && x.recalled.instead[place] != nil {
+				return referenceError(&x.req.References[i])
+			}
 		}
 	}
 	if x.pinnedTo != "" && x.chose != "" && x.chose != x.pinnedTo {
@@ -60,14 +79,17 @@ func (x *exchange) noTargetThere() error {
 	}
 }
 
-// unknownAt refuses references that nobody has seen, unless the upstream of c
-// is to decide, or would never hear of them.
-func (x *exchange) unknownAt(c *route.Candidate) error {
+// checkUnknown refuses references that nobody has seen, unless the upstream
+// that the exchange goes to is to decide, or would never hear of them.
+func (x *exchange) checkUnknown() error {
 	for _, ref := range x.unknown {
-		if (c.Lane == llm.Translated || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
+		if x.target.Lane != llm.Express && strings.HasPrefix(ref.Param, "conversation") {
+			return responses.NoConversations()
+		}
+		if (x.target.Lane != llm.Express || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
 			continue
 		}
-		forwards := slices.Contains(x.snap.Forwards, c.Upstream) && x.caller.Principal.MayUseAll()
+		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
 		if !forwards || strings.HasPrefix(ref.ID, reservedID) {
 			return referenceError(ref)
 		}

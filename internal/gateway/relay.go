@@ -14,7 +14,6 @@ import (
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/llm"
-	"github.com/weir-gateway/weir/internal/retry"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
@@ -41,6 +40,8 @@ func (x *exchange) relay() error {
 		return x.relayTranslated(media)
 	case media == "text/event-stream":
 		return x.relayStream()
+	case x.retell != nil && (media == "" || media == "application/json" || strings.HasSuffix(media, "+json")):
+		return x.relayRetold()
 	case media == "", media == "application/json", strings.HasSuffix(media, "+json"):
 		return x.relayWhole()
 	case x.op == llm.OpSpeech && isSound(media):
@@ -62,7 +63,6 @@ func mediaType(contentType string) string {
 // send sends the status and the headers of the answer.
 func (x *exchange) send(length int64) {
 	x.releaseBody() // nothing is tried again from here on
-	x.countAttempts()
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
@@ -164,9 +164,6 @@ func (x *exchange) relayStream() error {
 		}
 		buf := s.b[:cap(s.b)]
 		n, readErr := x.answer.Body.Read(buf[held:])
-		if n > 0 {
-			x.run.FirstByte()
-		}
 		x.alive.lock()
 		before := x.entry.BytesOut
 		rest, err := x.forward(buf[:held+n], held)
@@ -209,6 +206,9 @@ func (x *exchange) pass(p []byte) error {
 			return err
 		}
 	}
+	if x.retell != nil {
+		return x.passRetold(p)
+	}
 	return x.write(p)
 }
 
@@ -242,7 +242,7 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 		}
 		start, x.partial = pos, false
 	}
-	if len(p)-start >= maxHeld { // too large to be held back
+	if len(p)-start >= maxHeld && x.retell == nil { // too large to be held back
 		start, x.partial = len(p), true
 	}
 	if x.eventAt = 0; !x.sent && out == 0 && start < maxHeld {
@@ -267,6 +267,10 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	return p[start:], nil
 }
 
+// holdsStream reports whether a stream is held back until it means something:
+// until then another attempt can take its place.
+func (x *exchange) holdsStream() bool { return x.more() && x.commit }
+
 // toldFirst returns the failure that a stream has told of before anything
 // else, if another attempt may do better. Otherwise the client is to hear it
 // from the upstream.
@@ -275,7 +279,7 @@ func (x *exchange) toldFirst() error {
 	if !failed {
 		return nil
 	}
-	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.after(e).Move != retry.Stop {
+	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.retries(e) {
 		return e
 	}
 	x.meant = true

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/capability"
@@ -140,6 +139,9 @@ func (x *exchange) decode() (*llm.Request, error) {
 
 func (x *exchange) decodeBody() (*llm.Request, error) {
 	cost := neutralCost * int64(len(x.body.bytes()))
+	if x.recalled != nil {
+		cost += neutralCost * x.recalled.reserved
+	}
 	if err := x.h.memory.reserve(cost); err != nil {
 		return nil, err
 	}
@@ -149,6 +151,9 @@ func (x *exchange) decodeBody() (*llm.Request, error) {
 		return nil, err
 	}
 	r.Model = x.entry.Model
+	if err := x.goesOn(r); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -200,8 +205,9 @@ func (x *exchange) translate() error {
 	if err != nil {
 		return err
 	}
+	id := mint()
 	t.options = dialect.ReplyOptions{
-		Request: asked, ID: dialect.MintedPrefix + strings.ReplaceAll(x.id, "-", ""), Model: x.entry.Model,
+		Request: asked, ID: id, Model: x.entry.Model,
 		Time: x.start, Now: time.Now, Seal: x.seal,
 	}
 	if spoken == llm.Responses && !t.profile.Trim.None() {
@@ -213,6 +219,10 @@ func (x *exchange) translate() error {
 		return err
 	}
 	x.forget()
+	if err := x.keepHere(id); err != nil {
+		return err
+	}
+	t.options.Store = x.keeping != nil
 	return nil
 }
 

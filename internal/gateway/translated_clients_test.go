@@ -21,8 +21,8 @@ func TestTranslatedReasoningComesBack(t *testing.T) {
 			{`{"type":"reasoning","id":"rs_weir_req_1_0","summary":[{"type":"summary_text","text":"hm"}]}`, http.StatusOK},
 			{`{"type":"reasoning","id":"rs_weir_req_1_0","summary":[],"content":[{"type":"reasoning_text","text":"hm"}]}`, http.StatusOK},
 			{`{"type":"reasoning","id":"rs_weir_req_1_0","summary":[]}`, http.StatusOK},
-			{`{"type":"item_reference","id":"rs_weir_req_1_0"}`, http.StatusBadRequest},
-			{`{"id":"rs_weir_req_1_0"}`, http.StatusBadRequest},
+			{`{"type":"item_reference","id":"rs_weir_req_9_0"}`, http.StatusBadRequest},
+			{`{"id":"rs_weir_req_9_0"}`, http.StatusBadRequest},
 		} {
 			body := `{"model":"as-` + up + `","input":[{"role":"user","content":"a"},` + tt.input + `,{"role":"assistant","content":"b"},{"role":"user","content":"c"}]}`
 			resp := g.Post(t, "/v1/responses", body)

@@ -245,8 +245,12 @@ func TestTranslatedWrites(t *testing.T) {
 	for _, p := range pairs() {
 		n.Store(0)
 		wantWhole(t, p, true, converse(t, g, p.c.path, p.ask("one", true)))
-		if got := n.Load(); got != 2 {
-			t.Errorf("%s: %d writes, want one for the beginning and one for the rest", p, got)
+		want := int64(2)
+		if p.c.path == "/v1/responses" {
+			want = 3 // the end of an answer that Weir keeps is written when it is kept
+		}
+		if got := n.Load(); got != want {
+			t.Errorf("%s: %d writes, want %d: one for the beginning and one for the rest", p, got, want)
 		}
 	}
 }

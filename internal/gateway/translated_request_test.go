@@ -231,8 +231,9 @@ models: [{ name: "*", targets: [{ upstream: ollama }] }]
 		name, body string
 		lane       llm.Lane
 	}{
-		{"plain", `"input":"x"`, llm.Express},
-		{"a function", `"input":"x","tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]`, llm.Express},
+		{"plain", `"input":"x","store":false`, llm.Express},
+		{"a function", `"input":"x","store":false,"tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]`, llm.Express},
+		{"to be kept", `"input":"x"`, llm.Joined},
 		{"a custom tool", `"input":"x","tools":[{"type":"custom","name":"exec"}]`, llm.Translated},
 		{"a custom tool in a namespace", `"input":"x","tools":[{"type":"namespace","name":"n","description":"d","tools":[{"type":"custom","name":"exec"}]}]`, llm.Translated},
 		{"a shell", `"input":"x","tools":[{"type":"local_shell"}]`, llm.Translated},

@@ -3,24 +3,27 @@ package gateway
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
+	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
-// trim returns what is taken out of the client's own bytes for the target:
+// trim returns what is taken out of body for the target, which is sent the
+// client's own bytes:
 // what Weir itself has put into the conversation, what the upstream is
 // configured not to take, and what it has refused once.
-func (x *exchange) trim() dialect.Trim {
-	t := dialect.Trim{Sealed: x.req.Marked}
+func (x *exchange) trim(body []byte, req *dialect.Request) dialect.Trim {
+	t := dialect.Trim{Sealed: req.Marked}
 	p := x.profile()
 	t.Open = p.Traits[x.target.As.Dialect()].Reasoning != ""
 	if x.dialect.Name() != llm.Responses {
 		return t
 	}
-	if bytes.Contains(x.body.bytes(), mintedMark) {
+	if bytes.Contains(body, mintedMark) {
 		t.Minted = true
 		for _, ref := range x.unknown {
 			if dialect.IsMinted(ref.ID) {
@@ -29,26 +32,33 @@ func (x *exchange) trim() dialect.Trim {
 		}
 	}
 	t = t.And(p.Trim).And(x.mended)
-	t.Store = t.Store && x.op == llm.OpResponses
+	t.Store = t.Store && x.op == llm.OpResponses && x.target.Lane != llm.Joined && !x.caller.Principal.KeepsNothing()
 	return t
 }
 
 // mintedMark is in every id that Weir has made up.
 var mintedMark = []byte("_" + dialect.MintedPrefix) // immutable
 
-// trimmed returns the edits that trim the client's bytes, in ascending order,
-// and what is lost by them.
-func (x *exchange) trimmed() ([]jsonscan.Edit, []dialect.Loss) {
+// trimmed returns the edits that trim body, in ascending order, and what is lost
+// by them.
+func (x *exchange) trimmed(body []byte, req *dialect.Request) ([]jsonscan.Edit, []dialect.Loss) {
 	trimmer, ok := x.dialect.(dialect.Trimmer)
 	if !ok {
 		return nil, nil
 	}
-	t := x.trim()
+	t := x.trim(body, req)
 	if t.None() {
 		return nil, nil
 	}
 	x.req.Kept = x.req.Kept || t.Store
-	return trimmer.Trim(x.body.bytes(), t)
+	edits, losses := trimmer.Trim(body, t)
+	for i := range losses {
+		if place, ok := responses.Place(losses[i].Path); ok && x.ahead > 0 { // as the client counts
+			_, rest, _ := strings.Cut(losses[i].Path, "]")
+			losses[i].Path = "input[" + strconv.Itoa(place-x.ahead) + "]" + rest
+		}
+	}
+	return edits, losses
 }
 
 // mendable reports whether the request may be sent once more, to the same
@@ -64,7 +74,7 @@ func (x *exchange) diagnose(refusal []byte) {
 	if !ok || !x.mendable() {
 		return
 	}
-	cure, ok := mender.Mend(x.body.bytes(), refusal, x.trim())
+	cure, ok := mender.Mend(x.body.bytes(), refusal, x.trim(x.body.bytes(), &x.req))
 	if x.translation != nil {
 		cure, ok = x.diagnoseTranslated(mender, refusal)
 	}

@@ -22,6 +22,7 @@ func (nothing) Event(string, int)                                     {}
 func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)                {}
 func (nothing) Refused(_, _, _, _ string, _ *llm.Error)               {}
 func (nothing) ObjectDone(_ *ledger.Entry, _, _ string, _ *llm.Error) {}
+func (nothing) KeepFailed(*ledger.Entry, error)                       {}
 func (nothing) LedgerFailed(*ledger.Entry, error)                     {}
 func (nothing) ConfigLoaded([]string)                                 {}
 func (nothing) ConfigRefused(error)                                   {}
@@ -151,6 +152,11 @@ func (l *Log) Refused(id, method, path, remote string, err *llm.Error) {
 		slog.String("error", Scrub(err.Error(), maxCause)),
 		slog.Int64("left_out_before", left),
 	)
+}
+
+// KeepFailed writes why a response was not kept.
+func (l *Log) KeepFailed(e *ledger.Entry, err error) {
+	l.log.Warn("response not kept", "request_id", e.ID, "tenant", Scrub(e.Tenant, 256), "key", Scrub(e.Key, 256), "error", Scrub(err.Error(), maxCause))
 }
 
 // LedgerFailed writes the whole entry, so that it is not lost.

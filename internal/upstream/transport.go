@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"cmp"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -44,10 +43,8 @@ func newTransport(s Settings, base *url.URL) (*http.Transport, error) {
 		DialContext:            watched(dialer),
 		TLSHandshakeTimeout:    s.Timeouts.Connect,
 		DisableCompression:     true,
-		MaxConnsPerHost:        s.Pool.Connections,
-		MaxIdleConnsPerHost:    cmp.Or(s.Pool.Idle, maxIdleConns),
-		IdleConnTimeout:        cmp.Or(s.Pool.KeepAlive, idleConnTimeout),
-		ResponseHeaderTimeout:  s.Pool.Header,
+		MaxIdleConnsPerHost:    maxIdleConns,
+		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         bufferSize,
 		WriteBufferSize:        bufferSize,

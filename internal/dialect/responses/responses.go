@@ -99,9 +99,12 @@ func told(f dialect.Failure, t *dialect.Tap) facts {
 	if t != nil {
 		k = facts{t.ResponseID(), t.Model(), t.Sequence(), t.Created()}
 	}
+	if f.ResponseID != "" {
+		k.id = f.ResponseID
+	}
 	if k.id == "" {
 		// Codex takes no response without an id. This one is never found
-		// again: nothing is stored under ids that begin like this.
+		// again: nothing is kept under it.
 		k.id = "resp_weir_" + strings.Map(idRune, f.RequestID)
 	}
 	if k.created == 0 && !f.Time.IsZero() {
