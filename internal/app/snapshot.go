@@ -151,6 +151,9 @@ func (a *App) settings(c config.Upstream) upstream.Settings {
 			Connect: c.Timeouts.Connect, FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle,
 			Total: c.Timeouts.Total, StreamTotal: c.Timeouts.StreamTotal,
 		},
+		Pool: upstream.Pool{
+			Connections: c.Pool.Connections, Idle: c.Pool.Idle, KeepAlive: c.Pool.KeepAlive, Header: c.Pool.HeaderTimeout,
+		},
 		InsecureSkipVerify: c.InsecureSkipVerify,
 	}
 	if a.trace != nil {

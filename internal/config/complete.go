@@ -22,6 +22,7 @@ func (d *decoder) complete(c *Config) {
 		u, path := &c.Upstreams[i], fmt.Sprintf("upstreams[%d]", i)
 		d.inheritTimeouts(&u.Timeouts, c.Timeouts, path+".timeouts")
 		d.completeUpstream(u, path)
+		d.completeRetry(&u.Retry, path+".retry")
 	}
 	d.streamUsage(c)
 	for i := range c.Models {

@@ -17,6 +17,7 @@ var (
 	durationType = reflect.TypeFor[time.Duration]() // immutable
 	secretType   = reflect.TypeFor[Secret]()        // immutable
 	authType     = reflect.TypeFor[Auth]()          // immutable
+	retryType    = reflect.TypeFor[Retry]()         // immutable
 )
 
 // A decoder fills a Config from a tree and remembers what validation and
@@ -186,6 +187,8 @@ func (d *decoder) value(n *node, v reflect.Value, f field, path string) {
 		d.auth(n, v.Addr().Interface().(*Auth), path)
 	case v.Type() == secretType:
 		d.secret(n, v, path)
+	case v.Type() == retryType && n.shape != mapping:
+		d.profile(n, v, path)
 	case v.Kind() == reflect.Struct:
 		d.structure(n, v, path)
 	case v.Kind() == reflect.Slice:

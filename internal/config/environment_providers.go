@@ -59,7 +59,8 @@ func (e *environment) noUpstream() {
 func (e *environment) upstreams() []provider {
 	var out []provider
 	add := func(name string, kind Kind, variable, why string) *node {
-		n := mappingAt(variable).add("name", literal(variable, name, "")).add("kind", literal(variable, string(kind), why))
+		n := mappingAt(variable).add("name", literal(variable, name, "")).add("kind", literal(variable, string(kind), why)).
+			add("retry", literal(variable, string(RetryPatient), "where no file says otherwise"))
 		out = append(out, provider{name, n})
 		return n
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,13 +46,18 @@ func TestEnvironment(t *testing.T) {
 			}
 			printed := printAgain(t, c, o)
 			for line := range strings.Lines(printed) {
-				if !strings.HasSuffix(line, "# default\n") && strings.TrimSpace(line) != "timeouts:" && line != "log:\n" {
+				if !strings.HasSuffix(line, "# default\n") && !heading(line) {
 					out.WriteString(line)
 				}
 			}
 			return out.String()
 		})
 	}
+}
+
+// heading reports whether below a line there are defaults as a rule.
+func heading(line string) bool {
+	return slices.Contains([]string{"timeouts:", "health:", "queue:", "pool:", "log:"}, strings.TrimSpace(line))
 }
 
 // printAgain returns what Print writes, and checks that it loads as a file to

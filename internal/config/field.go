@@ -38,7 +38,11 @@ func fieldsOf(t reflect.Type) []field {
 			f.enum = strings.Split(s, "|")
 		}
 		if low, high, ok := strings.Cut(sf.Tag.Get("range"), ".."); ok {
-			f.min, f.max = mustParse(f, sf.Type, low), mustParse(f, sf.Type, high)
+			of := sf.Type
+			if of.Kind() == reflect.Slice {
+				of = of.Elem()
+			}
+			f.min, f.max = mustParse(f, of, low), mustParse(f, of, high)
 		}
 		out = append(out, f)
 	}

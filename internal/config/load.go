@@ -193,6 +193,7 @@ func (d *decoder) config(root *node, o Options) (*Config, error) {
 		d.structure(root, reflect.ValueOf(c).Elem(), "")
 		d.override(c, o)
 		d.complete(c)
+		d.pool(c, o)
 		d.validate(c)
 		d.keep(c, o.again)
 	}

@@ -149,11 +149,33 @@ func TestBuiltInConfiguration(t *testing.T) {
 		DataDir: "/srv/home/.local/state/weir",
 		Log:     config.Log{Level: "info", Format: "json"},
 	}
+	withCare(want)
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
 		t.Errorf("the built-in configuration (-want +got):\n%s", diff)
 	}
 	if len(c.Warnings) > 0 {
 		t.Errorf("it has warnings: %v", c.Warnings)
+	}
+}
+
+// withCare gives each upstream what it has of retries, health and connections
+// where nothing is said of them.
+func withCare(c *config.Config) {
+	for i := range c.Upstreams {
+		u := &c.Upstreams[i]
+		if u.Retry.Profile == "" {
+			u.Retry = config.Retry{
+				Profile: config.RetryStandard, MaxRetries: 1, Attempts: 6, Base: time.Second, Max: 8 * time.Second, Jitter: config.JitterEqual,
+				Statuses: []int{408, 409, 425, 429, 500, 502, 503, 504, 529}, RetryAfterMax: 30 * time.Second, Within: 10 * time.Minute, Budget: 10,
+			}
+		}
+		u.Health = config.Health{Failures: 5, Ratio: 50, Samples: 20, Out: 10 * time.Second, MaxOut: 5 * time.Minute, CheckTimeout: 5 * time.Second}
+		if u.Queue.Length == 0 {
+			u.Queue = config.Queue{Length: 100, Wait: 10 * time.Second}
+		}
+		if u.Pool.Idle == 0 {
+			u.Pool = config.Pool{Idle: 4096, KeepAlive: 90 * time.Second}
+		}
 	}
 }
 
@@ -190,6 +212,12 @@ func TestParseFillsTheTypes(t *testing.T) {
 			{
 				Name: "vllm", Kind: config.KindCompatible, Endpoint: "https://vllm.example.com:8000/base/v1", Auth: none, Timeouts: common,
 				Headers: map[string]config.Secret{"X-Team": key, "x-api-key": key},
+				Retry: config.Retry{
+					Profile: config.RetryPatient, MaxRetries: 0, Attempts: 8, Base: 800 * time.Millisecond, Max: 8 * time.Second, Jitter: config.JitterAdded,
+					Statuses: []int{429, 503}, RetryAfterMax: time.Minute, Within: 10 * time.Minute,
+				},
+				MaxInFlight: 64, Queue: config.Queue{Length: 8, Wait: time.Second},
+				Pool: config.Pool{Connections: 32, Idle: 32, KeepAlive: 90 * time.Second, HeaderTimeout: 5 * time.Minute},
 			},
 			{Name: "sim", Kind: config.KindSimulator, Auth: none, Timeouts: common},
 		},
@@ -205,6 +233,7 @@ func TestParseFillsTheTypes(t *testing.T) {
 		DataDir: "/srv/home/.local/state/weir",
 		Log:     config.Log{Level: "warn", Format: "text"},
 	}
+	withCare(want)
 	if diff := cmp.Diff(want, got, sameConfig); diff != "" {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}

@@ -73,12 +73,12 @@ func align(text []byte) []byte {
 func (p *printer) fields(v reflect.Value, path string, depth int) {
 	for _, f := range fieldsOf(v.Type()) {
 		fv, at := v.Field(f.index), join(path, f.name)
-		if fv.IsZero() && f.fallback == "" && !p.has(at) || fv.Kind() == reflect.Slice && fv.Len() == 0 || fv.Kind() == reflect.Map && fv.Len() == 0 {
+		if fv.IsZero() && f.fallback == "" && !p.has(at) && v.Type() != retryType || fv.Kind() == reflect.Slice && fv.Len() == 0 || fv.Kind() == reflect.Map && fv.Len() == 0 {
 			continue
 		}
 		fmt.Fprintf(p, "%s%s:", indent(depth), f.name)
 		switch {
-		case fv.Kind() == reflect.Struct && fv.Type() != secretType && fv.Type() != authType:
+		case fv.Kind() == reflect.Struct && p.block(fv, at):
 			p.WriteByte('\n')
 			p.fields(fv, at, depth+1)
 		case fv.Kind() == reflect.Slice && fv.Type().Elem().Kind() == reflect.Struct:
@@ -95,6 +95,14 @@ func (p *printer) fields(v reflect.Value, path string, depth int) {
 // has reports whether the value at path came from a reference, in which case
 // it is written even if it is empty.
 func (p *printer) has(path string) bool { _, ok := p.config.shown[path]; return ok }
+
+// block reports whether a struct is written on lines of its own.
+func (p *printer) block(v reflect.Value, path string) bool {
+	if r, ok := reflect.TypeAssert[Retry](v); ok && r.isProfile() {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(p.config.shown)), func(at string) bool { return strings.HasPrefix(at, path+".") })
+	}
+	return v.Type() != secretType && v.Type() != authType
+}
 
 // items writes a list of structs, each as a block mapping behind a dash.
 func (p *printer) items(v reflect.Value, path string, depth int) {
@@ -115,6 +123,8 @@ func (p *printer) inline(v reflect.Value, f field, path string) string {
 		return quoteYAML(x.source())
 	case Auth:
 		return x.inline()
+	case Retry:
+		return string(x.Profile)
 	case map[string]Secret:
 		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(x)) {

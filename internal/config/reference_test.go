@@ -145,6 +145,8 @@ func writeReference(w *bytes.Buffer, c comments, t reflect.Type, path string) {
 		switch {
 		case inner == nil || f.inherit != "":
 			continue
+		case inner == retryType:
+			fmt.Fprintf(w, "\n%s\n", strings.TrimPrefix(strings.Join(strings.Fields(c["Retry"]), " "), "Retry is "))
 		case inner == authType:
 			fmt.Fprintf(w, "\n%s\n", strings.TrimPrefix(strings.Join(strings.Fields(c["Auth"]), " "), "Auth is "))
 		case ft.Kind() == reflect.Slice:
@@ -173,6 +175,9 @@ func facts(f field, t reflect.Type) string {
 	if f.inherit != "" {
 		parts = append(parts, "default: the values of `"+f.inherit+"`")
 	}
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
 	if f.max != 0 {
 		r := "from `" + f.format(t, f.min) + "` to `" + f.format(t, f.max) + "`"
 		if f.min == 0 {
@@ -196,6 +201,10 @@ func typeName(f field, t reflect.Type) string {
 		return "`none`, `passthrough` or a mapping"
 	case t.Kind() == reflect.Slice && structOf(t) != nil:
 		return "list of mappings"
+	case t == retryType:
+		return "`none`, `standard`, `patient` or a mapping"
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Int:
+		return "list of whole numbers"
 	case t.Kind() == reflect.Slice:
 		return "list of texts"
 	case t.Kind() == reflect.Map:
@@ -290,12 +299,20 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 		if f.required {
 			s.MinItems = new(1)
 		}
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Int:
+		s.Type, s.Items = "array", schemaOfField(c, f, t.Elem())
 	case t.Kind() == reflect.Slice:
 		s.Type, s.Items = "array", &jsonschema.Schema{Type: "string", MinLength: new(1)}
 	case t.Kind() == reflect.Map:
 		s.Type = "object"
 		s.PropertyNames = &jsonschema.Schema{Pattern: headerName.String()}
 		s.AdditionalProperties = &jsonschema.Schema{Type: "string", MinLength: new(1)}
+	case t == retryType:
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+			{Enum: []any{string(RetryNone), string(RetryStandard), string(RetryPatient)}},
+			schemaOf(c, t),
+			{Type: "string", Pattern: `\$\{|^file:/`},
+		}}
 	case t.Kind() == reflect.Struct:
 		return schemaOf(c, t)
 	case t.Kind() == reflect.Bool:
@@ -319,6 +336,9 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 			n.Minimum, n.Maximum = &low, &high
 		}
 		s = orReference(n)
+		if f.off {
+			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Enum: []any{off}})
+		}
 	case t.Kind() == reflect.Int64:
 		s = orReference(&jsonschema.Schema{Type: "string", Pattern: sizePattern()})
 	default:

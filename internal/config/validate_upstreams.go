@@ -30,6 +30,7 @@ func (d *decoder) upstreams(c *Config) {
 		d.credential(u, at)
 		d.headers(u, at)
 		d.caFile(u, at)
+		d.retry(u, at)
 	}
 }
 

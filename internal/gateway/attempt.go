@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
@@ -14,78 +13,6 @@ import (
 
 // maxRefusal bounds how much of an upstream's error answer is read.
 const maxRefusal = 1 << 20
-
-// carry is the loop of attempts: it sends the request to a target and passes
-// the answer on, and comes back to try again as long as the client has been
-// sent nothing and another try may help. It returns the last attempt's error.
-func (x *exchange) carry() error {
-	for {
-		err := x.step(StepAttempt, (*exchange).attempt)
-		if err == nil {
-			err = x.step(StepRelay, (*exchange).relay)
-		}
-		if err == nil || x.sent || !x.again(err) {
-			return err
-		}
-	}
-}
-
-// A further is what is left to try.
-type further struct {
-	fresh  bool         // the free try has been had
-	mended dialect.Trim // what the request goes without since it was refused for it; only once
-	commit bool         // an attempt is one that counts with its first event that means something, not with its status
-}
-
-// more reports whether another attempt may follow the present one, if that
-// fails before the client is sent anything. What the attempt needs of the
-// request is kept until then.
-func (x *exchange) more() bool { return !x.fresh || x.mendable() }
-
-// retries reports whether there is another attempt after err.
-func (x *exchange) retries(err error) bool {
-	// The upstream has closed a connection that nobody was using at the moment
-	// at which it was used again. That says nothing about the upstream: the
-	// next attempt is free.
-	return !x.cure.None() || !x.fresh && errors.Is(err, upstream.ErrReusedConnection)
-}
-
-// again reports whether there is to be another attempt after err, and makes
-// the exchange ready for it.
-func (x *exchange) again(err error) bool {
-	if !x.retries(err) {
-		return false
-	}
-	if x.cure.None() {
-		x.fresh = true
-	} else {
-		x.mended = x.cure
-	}
-	x.endTry(err)
-	return true
-}
-
-// endTry closes the account of an attempt after which there is another, and
-// takes back all that it has made.
-func (x *exchange) endTry(err error) {
-	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
-	a.Total, a.Code = time.Since(x.began), llm.AsError(err).Code
-	for _, o := range x.h.observers {
-		o.AttemptDone(x.id, a)
-	}
-	if x.answer != nil {
-		_ = x.answer.Body.Close() // its errors have been seen
-	}
-	if x.tap != nil {
-		x.tap.Free()
-	}
-	x.translation.free()
-	if x.out != nil && x.out != x.body {
-		x.out.unreserve() // also where the transport never says that it is done
-	}
-	delete(x.w.Header(), headerLossy)
-	x.try = try{target: x.target, up: x.up}
-}
 
 // attempt sends the request to the target and waits until it has answered.
 // x.answer is a success afterwards, or an error is returned.
@@ -97,10 +24,7 @@ func (x *exchange) attempt() error {
 	if err := x.encode(); err != nil {
 		return err
 	}
-	x.began = time.Now()
-	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
-		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
-	})
+	x.tried()
 	call := upstream.Call{
 		Op:         x.target.As,
 		Path:       x.target.Path,
@@ -122,10 +46,23 @@ func (x *exchange) attempt() error {
 	x.answer = answer
 	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
 	a.Status, a.UpstreamRequestID, a.FirstByte = answer.Status, answer.RequestID, time.Since(x.began)
-	if answer.Status/100 == 2 {
-		return nil
+	x.run.Limits(answer.Header)
+	if answer.Status/100 != 2 {
+		return x.refusal(answer)
 	}
-	return x.refusal(answer)
+	if !x.req.Stream {
+		x.run.FirstByte()
+	}
+	return nil
+}
+
+// tried begins the account of an attempt.
+func (x *exchange) tried() {
+	x.began = time.Now()
+	x.plan.Tried()
+	x.entry.Attempts = append(x.entry.Attempts, ledger.Attempt{
+		Upstream: x.target.Upstream, Target: x.target.Model, Lane: x.target.Lane,
+	})
 }
 
 // do sends the call with the request's body.
@@ -199,12 +136,13 @@ func (x *exchange) refusal(answer *upstream.Answer) error {
 	return x.up.Refusal(answer, body)
 }
 
-// endAttempt completes the account of the attempt that was begun last, if
-// there was one.
-func (x *exchange) endAttempt() {
-	if len(x.entry.Attempts) == 0 {
-		return
+// endAttempt completes the account of the attempt that is under way, and
+// reports whether there was one.
+func (x *exchange) endAttempt() bool {
+	if len(x.entry.Attempts) == 0 || x.began.IsZero() {
+		return false
 	}
 	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
 	a.Total, a.Code = time.Since(x.began), x.entry.Code
+	return true
 }

@@ -75,7 +75,7 @@ func (x *exchange) decide() {
 	if x.body != nil {
 		f.Needs = x.needs
 	}
-	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Health)
+	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Watches)
 }
 
 // choiceNote is the end of a refusal that the client's choice has a part in.

@@ -7,9 +7,11 @@ import (
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
+	"github.com/weir-gateway/weir/internal/health"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/pin"
+	"github.com/weir-gateway/weir/internal/retry"
 	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
@@ -42,8 +44,7 @@ type exchange struct {
 
 	bodyRead bool // to its end
 
-	model    *route.Model   // nil if nobody knows the name, and the client has chosen an upstream
-	decision route.Decision // where it may go
+	model *route.Model // nil if nobody knows the name, and the client has chosen an upstream
 
 	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
 	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
@@ -73,7 +74,11 @@ type exchange struct {
 type try struct {
 	target route.Candidate
 	up     *upstream.Upstream
-	began  time.Time
+	began  time.Time   // zero until it is sent
+	next   *retry.Step // what follows on its failure; nil until that is decided
+
+	run        *health.Run // nil if nobody looks after the target
+	leavePlace func()      // nil if there is none to give back
 
 	out         *buffer      // what is sent; may be the exchange's body
 	translation *translation // nil in the other lanes
@@ -203,11 +208,9 @@ func (x *exchange) route() error {
 			Public: "the model `" + x.entry.Model + "` cannot be asked for " + string(x.op) + ": no upstream that serves it has that API" + x.choiceNote(),
 		}
 	}
-	target := x.decision.Candidates[0]
-	x.target, x.up = target, x.snap.Upstreams[target.Upstream]
-	x.entry.Upstream, x.entry.Target, x.entry.Lane = target.Upstream, target.Model, target.Lane
+	x.aim(0)
 	if len(x.unknown) > 0 {
-		return x.checkUnknown()
+		return x.unknownAt(&x.target)
 	}
 	return nil
 }
@@ -279,15 +282,15 @@ func (x *exchange) account(failure *llm.Error) {
 	e := &x.entry
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
-	x.endAttempt()
-	x.h.record(e, failure)
+	x.h.record(e, failure, x.endAttempt())
 }
 
-// record hands a complete entry on.
-func (h *Handler) record(e *ledger.Entry, failure *llm.Error) {
+// record hands a complete entry on. Ended says that its last attempt has ended
+// with it.
+func (h *Handler) record(e *ledger.Entry, failure *llm.Error, ended bool) {
 	err := h.ledger.Record(e)
 	for _, o := range h.observers {
-		if n := len(e.Attempts); n > 0 {
+		if n := len(e.Attempts); n > 0 && ended {
 			o.AttemptDone(e.ID, &e.Attempts[n-1])
 		}
 		if err != nil {

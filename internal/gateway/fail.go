@@ -60,6 +60,7 @@ func (x *exchange) failStream(e *llm.Error) error {
 func (x *exchange) fail(e *llm.Error) {
 	row := e.Code.Row()
 	status, body, passes := row.Status, []byte(nil), false
+	x.countAttempts()
 	h := x.w.Header()
 	if e.Answer != nil {
 		maps.Copy(h, e.Answer.Header)

@@ -8,6 +8,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/dialect/responses"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
 )
 
 // resolve looks up what the request refers to. All of it must be kept by one
@@ -79,17 +80,17 @@ func (x *exchange) noTargetThere() error {
 	}
 }
 
-// checkUnknown refuses references that nobody has seen, unless the upstream
-// that the exchange goes to is to decide, or would never hear of them.
-func (x *exchange) checkUnknown() error {
+// unknownAt refuses references that nobody has seen, unless the upstream of c
+// is to decide, or would never hear of them.
+func (x *exchange) unknownAt(c *route.Candidate) error {
 	for _, ref := range x.unknown {
-		if x.target.Lane != llm.Express && strings.HasPrefix(ref.Param, "conversation") {
+		if c.Lane != llm.Express && strings.HasPrefix(ref.Param, "conversation") {
 			return responses.NoConversations()
 		}
-		if (x.target.Lane != llm.Express || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
+		if (c.Lane != llm.Express || dialect.IsMinted(ref.ID)) && x.saidInFull(ref) {
 			continue
 		}
-		forwards := slices.Contains(x.snap.Forwards, x.target.Upstream) && x.caller.Principal.MayUseAll()
+		forwards := slices.Contains(x.snap.Forwards, c.Upstream) && x.caller.Principal.MayUseAll()
 		if !forwards || strings.HasPrefix(ref.ID, reservedID) {
 			return referenceError(ref)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/retry"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
@@ -63,6 +64,7 @@ func mediaType(contentType string) string {
 // send sends the status and the headers of the answer.
 func (x *exchange) send(length int64) {
 	x.releaseBody() // nothing is tried again from here on
+	x.countAttempts()
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
@@ -164,6 +166,9 @@ func (x *exchange) relayStream() error {
 		}
 		buf := s.b[:cap(s.b)]
 		n, readErr := x.answer.Body.Read(buf[held:])
+		if n > 0 {
+			x.run.FirstByte()
+		}
 		x.alive.lock()
 		before := x.entry.BytesOut
 		rest, err := x.forward(buf[:held+n], held)
@@ -267,10 +272,6 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	return p[start:], nil
 }
 
-// holdsStream reports whether a stream is held back until it means something:
-// until then another attempt can take its place.
-func (x *exchange) holdsStream() bool { return x.more() && x.commit }
-
 // toldFirst returns the failure that a stream has told of before anything
 // else, if another attempt may do better. Otherwise the client is to hear it
 // from the upstream.
@@ -279,7 +280,7 @@ func (x *exchange) toldFirst() error {
 	if !failed {
 		return nil
 	}
-	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.retries(e) {
+	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.after(e).Move != retry.Stop {
 		return e
 	}
 	x.meant = true

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/retry"
 )
 
 // maxTranslated bounds an answer that is translated, in bytes: one that is whole
@@ -108,6 +109,9 @@ func (x *exchange) readAnswer(stream bool, between func() error) error {
 	buf, total := s.b[:cap(s.b)], int64(0)
 	for {
 		n, readErr := x.answer.Body.Read(buf)
+		if n > 0 {
+			x.run.FirstByte()
+		}
 		if total += int64(n); between == nil && total > maxTranslated {
 			return x.tooLarge()
 		}
@@ -156,6 +160,8 @@ func (x *exchange) failedInside(f *llm.Failure) error {
 		e.Code, e.RetryAfter = llm.CodeUpstreamLimited, time.Second
 	case "insufficient_quota":
 		e.Code = llm.CodeUpstreamQuota
+	case "content_filter", "content_policy_violation":
+		e.Code = llm.CodeFiltered
 	case "invalid_prompt", "context_length_exceeded", "invalid_request_error":
 		e.Code = llm.CodeUpstreamRejected
 	}
@@ -176,7 +182,7 @@ func (x *exchange) streamTranslated(stream bool) error {
 	}
 	err := x.readTranslated(stream, x.flushTranslated)
 	if r := t.builder.Reply(); !x.sent && r.Status == llm.StatusFailed {
-		if told := x.failedInside(r.Failure); x.retries(told) {
+		if told := x.failedInside(r.Failure); x.after(told).Move != retry.Stop {
 			return told
 		}
 	}

@@ -14,8 +14,9 @@ import (
 type Snapshot struct {
 	Keys      *auth.Keys
 	Routes    *route.Table
-	Health    route.Health                  // of the targets; nil knows nothing
 	Upstreams map[string]*upstream.Upstream // :: name → upstream; every target's is here
+
+	Watches Watches
 
 	// Hosts are the host names, without port, that a listener without keys
 	// serves beside localhost, 127.0.0.1 and [::1]. "*" is any.

@@ -355,5 +355,5 @@ func (t *talk) record(n *turn, usage llm.Usage, failure *llm.Error) {
 		Upstream: e.Upstream, Target: e.Target, Lane: e.Lane, Status: e.Status, Code: e.Code,
 		FirstByte: e.FirstByte, Total: e.Total, UpstreamRequestID: n.response,
 	}}
-	t.x.h.record(e, failure)
+	t.x.h.record(e, failure, true)
 }

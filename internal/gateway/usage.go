@@ -41,7 +41,7 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 			return u
 		}
 	}
-	if len(x.entry.Attempts) == 0 || x.op == llm.OpCountTokens || x.op == llm.OpInputTokens || refused(failure) {
+	if x.began.IsZero() || x.op == llm.OpCountTokens || x.op == llm.OpInputTokens || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
 	if _, ok := x.dialect.(*media.Dialect); ok {

@@ -49,6 +49,10 @@ type Attempt struct {
 	FirstByte         time.Duration // until the upstream's headers; 0 if they never came
 	Total             time.Duration
 	UpstreamRequestID string // what the upstream calls it; empty if it did not say
+
+	// Usage is what it used, if another attempt came after it. What the last one
+	// used is the entry's.
+	Usage llm.Usage
 }
 
 // Memory is a ledger without a disk. It keeps the newest entries and counts

@@ -47,6 +47,8 @@ func (a *attempt) notAnswered(err error) error {
 			e.Public = llm.CodeUpstreamConnect.Row().Message + ": " + why
 		}
 		return e
+	case strings.Contains(err.Error(), "timeout awaiting response headers"):
+		return u.fail(llm.CodeFirstByteTimeout, opDo, fmt.Errorf("no header of an answer in time (pool.header_timeout): %w", err))
 	case isLost(err) && a.reused.Load() && !streamFailed(err):
 		return u.fail(llm.CodeUpstreamLost, opDo, fmt.Errorf("%w: %w", ErrReusedConnection, err))
 	case isLost(err):

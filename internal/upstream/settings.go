@@ -71,6 +71,9 @@ type Settings struct {
 	// Timeouts bound one attempt. The zero value waits for ever.
 	Timeouts Timeouts
 
+	// Pool bounds the connections.
+	Pool Pool
+
 	// RootCAs verify the upstream's certificate. Nil means the system's.
 	RootCAs *x509.CertPool
 
@@ -109,6 +112,23 @@ type Timeouts struct {
 
 	// StreamTotal is for everything up to the last byte of a stream.
 	StreamTotal time.Duration
+}
+
+// A Pool is the bounds of an upstream's connections. The zero value has the
+// usual ones.
+type Pool struct {
+	// Connections is how many there may be, beyond which requests wait for one
+	// within [Timeouts.Connect]. Zero means any number.
+	Connections int
+
+	// Idle is how many unused ones are kept, and KeepAlive for how long. Zero
+	// means 4,096, and 90 seconds.
+	Idle      int
+	KeepAlive time.Duration
+
+	// Header is how long after the end of a request the header of its answer
+	// may come; later is CodeFirstByteTimeout. Zero means for ever.
+	Header time.Duration
 }
 
 // spent says, for the log, which limit a code stands for.
@@ -170,6 +190,9 @@ func (s Settings) check() error {
 	t := s.Timeouts
 	if min(t.Connect, t.FirstByte, t.Idle, t.Total, t.StreamTotal) < 0 {
 		faults = append(faults, errors.New("timeouts: a duration is negative"))
+	}
+	if p := s.Pool; min(p.Connections, p.Idle) < 0 || min(p.KeepAlive, p.Header) < 0 {
+		faults = append(faults, errors.New("pool: a value is negative"))
 	}
 	return errors.Join(faults...)
 }

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -43,8 +44,10 @@ func newTransport(s Settings, base *url.URL) (*http.Transport, error) {
 		DialContext:            watched(dialer),
 		TLSHandshakeTimeout:    s.Timeouts.Connect,
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    maxIdleConns,
-		IdleConnTimeout:        idleConnTimeout,
+		MaxConnsPerHost:        s.Pool.Connections,
+		MaxIdleConnsPerHost:    cmp.Or(s.Pool.Idle, maxIdleConns),
+		IdleConnTimeout:        cmp.Or(s.Pool.KeepAlive, idleConnTimeout),
+		ResponseHeaderTimeout:  s.Pool.Header,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         bufferSize,
 		WriteBufferSize:        bufferSize,
