@@ -174,6 +174,29 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestHangup: SIGHUP reads the configuration again, and ends nothing.
+func TestHangup(t *testing.T) {
+	path := build(t)
+	p := start(t, path, "serve", "--simulator", "--listen", "127.0.0.1:0")
+	body := p.stall(t)
+	defer body.Close()
+	for range 2 {
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resp, err := http.Get(p.url + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	body.Close()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // waited for
+	if code := p.wait(t); code != 0 || !strings.Contains(p.stdout.String(), `"msg":"configuration loaded","by":"SIGHUP","config":"built-in"`) {
+		t.Errorf("exit code %d, want 0 after a reload; it wrote\n%s", code, p.stdout)
+	}
+}
+
 func (p *process) refusesConnections(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

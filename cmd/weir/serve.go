@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -135,24 +134,6 @@ func untilSignal(work func(context.Context) error) error {
 	case s := <-signals:
 		note(os.Stderr, "weir: a second signal: exchanges that are still running are cut, and not accounted")
 		return signalled(s.(syscall.Signal))
-	}
-}
-
-// onHangup calls do for each SIGHUP, one after the other, until stop is called.
-// Signals that come while it runs are one.
-func onHangup(do func()) (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	var all sync.WaitGroup
-	all.Go(func() {
-		for range signals {
-			do()
-		}
-	})
-	return func() {
-		signal.Stop(signals)
-		close(signals)
-		all.Wait()
 	}
 }
 

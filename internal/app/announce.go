@@ -18,7 +18,6 @@ func (a *App) announce() {
 	cfg := a.config()
 	a.log.Info("listening", "address", a.server.Addr().String(), "tls", a.server.TLS(), "config", cfg.Source,
 		"upstreams", len(cfg.Upstreams), "models", len(cfg.Models), "keys", len(cfg.Keys))
-	a.loaded(cfg)
 	fmt.Fprintf(a.notes, "weir listens on %s (address %s, configuration: %s)\n", a.URL(), a.server.Addr(), cfg.Source)
 	a.note(a.choices()...)
 	a.noteSome("upstreams", a.upstreamLines())

@@ -140,6 +140,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.open(ctx, cfg); err != nil {
 		return nil, err
 	}
+	a.loaded(cfg)
 	return a, nil
 }
 

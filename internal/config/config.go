@@ -15,7 +15,8 @@ import "time"
 // A Config is a whole configuration, valid and with every default filled in.
 // It is not changed after [Load] has returned it and may be shared.
 type Config struct {
-	// Where Weir listens and how much it takes from a client.
+	// Where Weir listens and how much it takes from a client. `address`, `tls`
+	// and `timeouts` change with a restart alone.
 	Listen Listen `json:"listen"`
 
 	// How long Weir waits for upstreams. Each upstream may override single
@@ -42,7 +43,8 @@ type Config struct {
 	// Which web pages may call.
 	CORS CORS `json:"cors"`
 
-	// A door to one upstream through which everything passes as it is.
+	// A door to one upstream through which everything passes as it is. Its
+	// `address` and `tls` change with a restart alone.
 	Transparent Transparent `json:"transparent"`
 
 	// The folder for what Weir keeps on disk: the root secret, unless
@@ -50,7 +52,7 @@ type Config struct {
 	// while they are sent on, which nobody else can open. `--data-dir` overrides it. Default:
 	// `$WEIR_DATA_DIR`, `$STATE_DIRECTORY`, `/app/data` if it is there, else
 	// `weir` in the user's state folder (`$XDG_STATE_HOME`, else
-	// `~/.local/state`).
+	// `~/.local/state`). It changes with a restart alone.
 	DataDir string `json:"data_dir" path:"true"`
 
 	// DataDirNamed says that somebody has named DataDir: the document, the
@@ -686,6 +688,7 @@ type Log struct {
 	// The least important lines that are written.
 	Level string `json:"level" default:"info" enum:"debug|info|warn|error"`
 
-	// One JSON object per line, or text for people.
+	// One JSON object per line, or text for people. It changes with a restart
+	// alone.
 	Format string `json:"format" default:"json" enum:"json|text"`
 }
