@@ -247,6 +247,8 @@ func TestIdentity(t *testing.T) {
 				v.SetFloat(7)
 			case reflect.Bool:
 				v.SetBool(true)
+			case reflect.Slice:
+				v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
 			default:
 				t.Fatalf("%s: how to change a %s?", name, v.Type())
 			}
