@@ -73,6 +73,7 @@ func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, error) 
 			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
 		}
 	}
+	c.UnknownIDs, c.PassthroughPaths = "", nil // of the snapshot, and none of the upstream's business
 	key := registry.Key(config.Identity(c, s.Endpoint, string(pem)))
 	return take(a.live.upstreams, h, key, func() (*upstream.Upstream, error) { return upstream.New(s) })
 }

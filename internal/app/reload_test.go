@@ -1,9 +1,18 @@
 package app_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,6 +210,39 @@ func TestReloadKeepsConnections(t *testing.T) {
 	gatetest.Until(t, func() bool { return other.closed.Load() == 20 })
 	g.Stop(t)
 	gatetest.Until(t, func() bool { return other.closed.Load() == 21 && same.closed.Load() == same.opened.Load() })
+}
+
+// TestReloadCertificates: of a file that the configuration names, what it holds
+// counts, not its name.
+func TestReloadCertificates(t *testing.T) {
+	upstream := httptest.NewTLSServer(simulator.New(simulator.Options{}))
+	t.Cleanup(upstream.Close)
+	upstream.Config.ErrorLog = log.New(io.Discard, "", 0)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	trust := func(der []byte) {
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	other, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust(other)
+	g, o := start(t, strings.Replace(oneKey, "${SIM}\"", upstream.URL+"\", ca_file: "+file, 1))
+	if got := status(t, g, alice); got != http.StatusBadGateway {
+		t.Fatalf("with a certificate that is not trusted: %d, want 502", got)
+	}
+	trust(upstream.Certificate().Raw)
+	gatetest.Until(t, func() bool { loaded, _ := o.counts(); return loaded == 2 })
+	if got := status(t, g, alice); got != http.StatusOK {
+		t.Errorf("after ca_file has changed: %d, want 200", got)
+	}
 }
 
 // TestReloadSimulator: the simulator within comes and goes with its upstreams.
