@@ -29,10 +29,7 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	if u == nil {
 		return
 	}
-	names := t.Dialects
-	if len(names) == 0 {
-		names = u.Dialects()
-	}
+	names := addRoutes(target, u, t, u.DialectsOf(t))
 	p := gateway.Profile{
 		Traits: make(map[llm.Dialect]dialect.Traits, len(names)),
 		Family: t.Family, Policy: capability.Policy(t.Capabilities), RefuseHosted: t.HostedTools == config.HostedRefuse,
@@ -48,13 +45,15 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	case t.WebSearch == "" && p.Policy == capability.Foundry && u.Kind == config.KindAzure:
 		p.Search = capability.SearchRefusedModern
 	}
+	target.Lacks = make(map[llm.Dialect]llm.Features)
 	for _, name := range names {
 		d := llm.Dialect(name)
 		target.Dialects = append(target.Dialects, d)
-		p.Traits[d] = traits(u, t, d)
-	}
-	if u.Kind == config.KindOllama {
-		target.Lacks = ollamaLacks
+		traits := traits(u, t, d)
+		if lacks := features(&t.Features, d, lacks(u, d), &traits); lacks != 0 {
+			target.Lacks[d] = lacks
+		}
+		p.Traits[d] = traits
 	}
 	target.Profile = len(l.profiles)
 	l.profiles = append(l.profiles, p)
@@ -67,14 +66,6 @@ var trims = map[config.ResponsesItems]dialect.Trim{ // immutable
 	config.ItemsForceStore:         {Store: true},
 }
 
-// ollamaLacks is what Ollama's form of the Responses protocol does not take,
-// or takes and does not do.
-//
-// Source: ollama/ollama openai/responses.go, read and tried 2026-08-21.
-var ollamaLacks = map[llm.Dialect]llm.Features{ // immutable
-	llm.Responses: llm.FeatureCustomTools | llm.FeatureClientTools | llm.FeatureToolItems | llm.FeatureState | llm.FeatureUnknownItems,
-}
-
 // everyTool are the kinds of tools that OpenAI's own Responses servers know.
 var everyTool = []llm.ToolKind{ // immutable
 	llm.ToolCustom, llm.ToolNamespace, llm.ToolLocalShell, llm.ToolShell, llm.ToolApplyPatch, llm.ToolSearch,
@@ -82,7 +73,10 @@ var everyTool = []llm.ToolKind{ // immutable
 
 // traits returns in what an upstream differs from others of the same protocol.
 func traits(u *config.Upstream, t *config.Target, d llm.Dialect) dialect.Traits {
-	out := dialect.Traits{StreamUsage: t.StreamUsage}
+	out := dialect.Traits{StreamUsage: t.StreamUsage, ThinkTags: t.ThinkTags, NumCtx: int64(t.Ollama.NumCtx), KeepAlive: t.Ollama.KeepAlive}
+	if out.KeepAlive == config.Forever {
+		out.KeepAlive = "-1" // Ollama's word for it
+	}
 	switch u.Kind {
 	case config.KindOpenAI, config.KindAzure:
 		out.OpenAI, out.MaxCompletionTokens, out.Developer, out.ToolChoice = true, true, true, true
@@ -110,6 +104,7 @@ func traits(u *config.Upstream, t *config.Target, d llm.Dialect) dialect.Traits 
 		out.ToolChoice, out.ImageURLs = true, true
 		out.Reasoning = "reasoning_content"
 	}
+	echo(t.EchoReasoning, &out)
 	if d == llm.Messages {
 		f := capability.Find(firstOf(t.Family, t.Model))
 		out.Effort, out.Adaptive = f.AdaptiveThinking, f.AdaptiveThinking

@@ -146,6 +146,7 @@ func (a *App) settings(c config.Upstream) upstream.Settings {
 		Endpoint:   c.Endpoint,
 		API:        string(c.API),
 		APIVersion: c.APIVersion,
+		Routes:     ownPaths(&c),
 		Auth:       credential(c.Auth),
 		Timeouts: upstream.Timeouts{
 			Connect: c.Timeouts.Connect, FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle,

@@ -11,6 +11,9 @@ import "time"
 //	enum     the values that are allowed
 //	required it has no default and must be there
 //	path     a file's name; a relative one starts at the configuration's folder
+//
+// A duration and a size (int64) have units, an int is a whole number, a *bool
+// that is left out is nil.
 
 // A Config is a whole configuration, valid and with every default filled in.
 // It is not changed after [Load] has returned it and may be shared.
@@ -90,102 +93,6 @@ type Config struct {
 // named or found and no variable says where models run: the simulator behind
 // the models "sim-*", on loopback.
 const BuiltIn = "built-in"
-
-// Listen is where Weir listens and how much it takes from a client.
-type Listen struct {
-	// Host and port. The host is an IP address, a name, or empty for every
-	// interface; port 0 takes a free one. An address that other machines can
-	// reach demands `keys` or `open: true` if any upstream has a credential
-	// of yours (api_key, bearer or headers). `weir serve --listen` overrides
-	// it.
-	Address string `json:"address" default:"127.0.0.1:8787"`
-
-	// Serves HTTPS instead of HTTP.
-	TLS TLS `json:"tls"`
-
-	// Further names by which clients may call a listener without keys, as
-	// they stand in the Host header, without port. It answers to localhost,
-	// 127.0.0.1 and [::1] in any case, and refuses all others, so that a web
-	// page cannot reach it through a name of its own. `*` is any name. No
-	// effect with `keys`.
-	Hosts []string `json:"hosts"`
-
-	// Serves anyone who can reach the address, although upstreams have
-	// credentials of yours and there are no keys. No effect with `keys`.
-	Open bool `json:"open" default:"false"`
-
-	// The largest request body, before and after decompression; more is
-	// answered with 413. The environment variable `BODY_LIMIT` (a size, or a
-	// plain number of bytes) overrides it.
-	BodyLimit int64 `json:"body_limit" default:"50MiB" range:"1KiB..16GiB"`
-
-	// The memory that the request bodies of all clients may take together;
-	// beyond it requests are answered with 503. At least twice `body_limit`,
-	// because a body may be there as it came and as it is sent on; that much
-	// by default if it is more than the default here.
-	BodyMemory int64 `json:"body_memory" default:"512MiB" range:"1KiB..1TiB"`
-
-	// The space that the files of all uploads may take together in `data_dir`
-	// while they are sent on; beyond it requests are answered with 503. At
-	// least `body_limit`; that much by default if it is more than the default
-	// here.
-	BodyDisk int64 `json:"body_disk" default:"4GiB" range:"1KiB..64TiB"`
-
-	// How long a stop waits for running exchanges before it cuts them; with
-	// `0s` it cuts them at once.
-	Drain time.Duration `json:"drain" default:"30s" range:"0s..1h"`
-
-	// How long Weir waits for a client.
-	Timeouts ListenTimeouts `json:"timeouts"`
-}
-
-// TLS is the listener's certificate. Both files or none; they are read again
-// when they change.
-type TLS struct {
-	// The certificate in PEM, its own first, then the intermediate ones.
-	Cert string `json:"cert" path:"true"`
-
-	// The certificate's private key in PEM.
-	Key string `json:"key" path:"true"`
-}
-
-// ListenTimeouts is how long Weir waits for a client.
-type ListenTimeouts struct {
-	// From the connection, or the end of the request before, to the last
-	// byte of a request's headers.
-	Header time.Duration `json:"header" default:"10s" range:"1ms..1h"`
-
-	// Silence between two pieces of a request's body.
-	Body time.Duration `json:"body" default:"30s" range:"1ms..1h"`
-
-	// One write to a client that does not read.
-	Write time.Duration `json:"write" default:"60s" range:"1ms..1h"`
-
-	// How long a connection is kept between requests.
-	Idle time.Duration `json:"idle" default:"2m" range:"1ms..24h"`
-}
-
-// Timeouts is how long Weir waits for an upstream. Each ends the attempt with
-// an error code of its own and status 504.
-type Timeouts struct {
-	// Until the connection stands, TLS included.
-	Connect time.Duration `json:"connect" default:"10s" range:"1ms..5m"`
-
-	// From the connection, sending the request included, to the first byte of
-	// the answer.
-	FirstByte time.Duration `json:"first_byte" default:"5m" range:"1ms..24h"`
-
-	// Silence between two pieces of an answer; on a WebSocket, between two
-	// messages, whichever side sends them.
-	Idle time.Duration `json:"idle" default:"15m" range:"1ms..24h"`
-
-	// A whole answer from the request to its last byte. For a stream it ends
-	// with the first byte; `stream_total` bounds the rest.
-	Total time.Duration `json:"total" default:"15m" range:"1ms..24h" off:"true"`
-
-	// A stream from the request to its last byte, and a WebSocket to its end.
-	StreamTotal time.Duration `json:"stream_total" default:"off" range:"1ms..168h" off:"true"`
-}
 
 // A Kind is what an upstream speaks and how it is addressed.
 type Kind string
@@ -269,6 +176,12 @@ type Upstream struct {
 
 	// The connections.
 	Pool Pool `json:"pool"`
+
+	// Where the endpoint of an operation is, if not where the kind has it, or
+	// how the operation is asked: `chat/completions: /serve/v1/chat` or
+	// `chat/completions: responses`. docs/guides/routes.md has the rules. Those
+	// of a target go before these.
+	Routes map[string]string `json:"routes"`
 
 	// Further paths that pass to this upstream as they are, with any method
 	// and query and with its credential: `/v1/files`, `/v1/files/**`,
@@ -541,8 +454,38 @@ type Target struct {
 	// of its protocol does not take. Default: openai and azure with api v1
 	// responses, chat; azure with api classic chat, responses; simulator
 	// responses, chat, messages; ollama chat, responses, messages; compatible
-	// chat; behind them, completions; anthropic messages alone.
+	// chat; behind them, completions; anthropic messages alone. What `routes`
+	// lead to is added behind them.
 	Dialects []string `json:"dialects"`
+
+	// Where requests for an operation go: the operation, by its path (`responses`,
+	// `chat/completions`, `images/generations`), or `*` for every one that is not
+	// named, to a path on the upstream's host (`/openai/v1/responses`), in which
+	// `{deployment}` is `model`, or to another operation (`responses`), whose path
+	// is the upstream's. What is asked in another protocol is translated:
+	// `"*": responses` asks for every conversation in Responses.
+	// docs/guides/routes.md has the rules.
+	Routes map[string]string `json:"routes"`
+
+	// What the endpoint takes, where that differs from what the upstream's kind
+	// takes. A request that uses something else is translated.
+	Features Features `json:"features"`
+
+	// Takes what stands between `<think>` and `</think>` at the beginning of the
+	// text of a chat model for its reasoning, where a request is translated.
+	// Default: no.
+	ThinkTags bool `json:"think_tags"`
+
+	// Whether a chat model is sent what it thought earlier, where a request is
+	// translated. `required`: always with the calls that came of it, even if it
+	// is empty, as DeepSeek demands. `optional`: if there is any. `forbidden`:
+	// never, for servers that refuse it. Default: compatible and simulator
+	// `required`, ollama `optional`, openai and azure `forbidden`.
+	EchoReasoning EchoReasoning `json:"echo_reasoning" enum:"required|optional|forbidden"`
+
+	// What only Ollama's own protocol can say. Where it is given, `dialects` is
+	// `ollama` by default.
+	Ollama OllamaSettings `json:"ollama"`
 
 	// Tells the client of a stream that is silent for so long that it is still
 	// there, by something that clients skip: a comment, or an event of its own

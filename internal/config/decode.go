@@ -194,7 +194,10 @@ func (d *decoder) value(n *node, v reflect.Value, f field, path string) {
 	case v.Kind() == reflect.Slice:
 		d.list(n, v, f, path)
 	case v.Kind() == reflect.Map:
-		d.secrets(n, v, path)
+		d.table(n, v, f, path)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), f, path)
 	default:
 		d.plain(n, v, f, path)
 	}
@@ -215,8 +218,8 @@ func (d *decoder) list(n *node, v reflect.Value, f field, path string) {
 	v.Set(out)
 }
 
-// secrets fills a map of names to secrets.
-func (d *decoder) secrets(n *node, v reflect.Value, path string) {
+// table fills a map of names to secrets or texts.
+func (d *decoder) table(n *node, v reflect.Value, f field, path string) {
 	if !d.want(n, mapping, path) {
 		return
 	}
@@ -224,8 +227,8 @@ func (d *decoder) secrets(n *node, v reflect.Value, path string) {
 	for _, e := range n.entries {
 		at := join(path, plainOrQuoted(e.name))
 		d.at[at] = e.pos
-		item := reflect.New(secretType).Elem()
-		d.secret(e.value, item, at)
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(e.value, item, f, at)
 		v.SetMapIndex(reflect.ValueOf(e.name), item)
 	}
 }
@@ -286,7 +289,7 @@ func (d *decoder) auth(n *node, a *Auth, path string) {
 	}
 }
 
-// plain fills a text, a truth value, a duration or a size.
+// plain fills a text, a truth value, a duration, a size or a number.
 func (d *decoder) plain(n *node, v reflect.Value, f field, path string) {
 	if n.shape == mapping || n.shape == sequence || n.shape == null {
 		d.fault(path, "is "+shapeNames[n.shape]+", wanted is "+f.wanted(v.Type()), d.remedyFor(n, v, f))

@@ -131,8 +131,17 @@ func (p *printer) inline(v reflect.Value, f field, path string) string {
 			parts = append(parts, quoteYAML(name)+": "+quoteYAML(x[name].source()))
 		}
 		return "{ " + strings.Join(parts, ", ") + " }"
+	case map[string]string:
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			text := p.inline(reflect.ValueOf(x[name]), f, join(path, plainOrQuoted(name)))
+			parts = append(parts, quoteYAML(name)+": "+text)
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		return p.inline(v.Elem(), f, path)
 	case reflect.Slice:
 		parts := make([]string, v.Len())
 		for i := range parts {

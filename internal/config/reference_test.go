@@ -18,7 +18,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// What is made from the types of config.go, and compared or rewritten here.
+// What is made from the types of config*.go, and compared or rewritten here.
 const (
 	referencePage = "../../docs/reference/configuration.md"
 	referenceHead = "testdata/reference/head.md"
@@ -68,16 +68,27 @@ func compareGenerated(t *testing.T, name string, want []byte) {
 	}
 }
 
-// comments are the comments of config.go: :: "Type" or "Type.Field" → text.
+// comments are the comments of config*.go: :: "Type" or "Type.Field" → text.
 type comments map[string]string
 
 func readComments(t *testing.T) comments {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
+	names, err := filepath.Glob("config*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := comments{}
+	for _, name := range names {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.read(file)
+	}
+	return out
+}
+
+func (c comments) read(file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		decl, ok := n.(*ast.GenDecl)
 		if !ok {
@@ -88,18 +99,17 @@ func readComments(t *testing.T) comments {
 			if !ok {
 				continue
 			}
-			out[spec.Name.Name] = decl.Doc.Text()
+			c[spec.Name.Name] = decl.Doc.Text()
 			if st, ok := spec.Type.(*ast.StructType); ok {
 				for _, f := range st.Fields.List {
 					for _, name := range f.Names {
-						out[spec.Name.Name+"."+name.Name] = f.Doc.Text()
+						c[spec.Name.Name+"."+name.Name] = f.Doc.Text()
 					}
 				}
 			}
 		}
 		return true
 	})
-	return out
 }
 
 // field returns the comment of a field on one line, and of the type it holds
@@ -207,15 +217,17 @@ func typeName(f field, t reflect.Type) string {
 		return "list of whole numbers"
 	case t.Kind() == reflect.Slice:
 		return "list of texts"
-	case t.Kind() == reflect.Map:
+	case t.Kind() == reflect.Map && t.Elem() == secretType:
 		return "mapping of names to secrets"
+	case t.Kind() == reflect.Map:
+		return "mapping of texts to texts"
 	case f.inherit != "":
 		return "mapping with the keys of `" + f.inherit + "`"
 	case t.Kind() == reflect.Struct:
 		return "mapping"
 	case f.path:
 		return "path of a file"
-	case t.Kind() == reflect.Bool:
+	case t.Kind() == reflect.Bool, t.Kind() == reflect.Pointer:
 		return "`true` or `false`"
 	default:
 		return strings.TrimPrefix(f.wanted(t), "a ")
@@ -303,6 +315,8 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 		s.Type, s.Items = "array", schemaOfField(c, f, t.Elem())
 	case t.Kind() == reflect.Slice:
 		s.Type, s.Items = "array", &jsonschema.Schema{Type: "string", MinLength: new(1)}
+	case t.Kind() == reflect.Map && t.Elem() != secretType:
+		s.Type, s.AdditionalProperties = "object", &jsonschema.Schema{Type: "string", MinLength: new(1)}
 	case t.Kind() == reflect.Map:
 		s.Type = "object"
 		s.PropertyNames = &jsonschema.Schema{Pattern: headerName.String()}
@@ -315,9 +329,13 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 		}}
 	case t.Kind() == reflect.Struct:
 		return schemaOf(c, t)
+	case t.Kind() == reflect.Pointer:
+		s = orReference(&jsonschema.Schema{Type: "boolean"})
 	case t.Kind() == reflect.Bool:
 		s = orReference(&jsonschema.Schema{Type: "boolean"})
-		s.Default = json.RawMessage(f.fallback)
+		if f.fallback != "" {
+			s.Default = json.RawMessage(f.fallback)
+		}
 	case len(f.enum) > 0:
 		e := &jsonschema.Schema{}
 		for _, v := range f.enum {

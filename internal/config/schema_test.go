@@ -138,6 +138,12 @@ func TestSchemaAndParseRefuseTheSame(t *testing.T) {
 		{"short secret", both + "keys: [{ name: a, secret: short }]\n"},
 		{"secret with a space", both + "keys: [{ name: a, secret: long enough but with spaces }]\n"},
 		{"key name", both + "keys: [{ name: a b, secret: long-enough-to-be-a-key }]\n"},
+		{"unknown feature", upstreams + "models: [{ name: a, targets: [{ upstream: a, features: { shell: true } }] }]\n"},
+		{"text for a feature", upstreams + "models: [{ name: a, targets: [{ upstream: a, features: { state: \"no\" } }] }]\n"},
+		{"size for a number", upstreams + "models: [{ name: a, targets: [{ upstream: a, ollama: { num_ctx: 4KiB } }] }]\n"},
+		{"number out of range", upstreams + "models: [{ name: a, targets: [{ upstream: a, ollama: { num_ctx: 0 } }] }]\n"},
+		{"empty route", upstreams + "models: [{ name: a, targets: [{ upstream: a, routes: { responses: \"\" } }] }]\n"},
+		{"number for a route", upstreams + "models: [{ name: a, targets: [{ upstream: a, routes: { responses: 1 } }] }]\n"},
 		{"key with no models", both + "keys: [{ name: a, secret: long-enough-to-be-a-key, models: [] }]\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -230,8 +230,12 @@ func TestIdentity(t *testing.T) {
 			*x = NewSecret("another secret")
 		case *map[string]Secret:
 			*x = map[string]Secret{"a": NewSecret("b"), "c": NewSecret("another")}
+		case *map[string]string:
+			*x = map[string]string{"responses": "/another"}
 		case *[]string:
 			*x = []string{"/a/b"}
+		case *[]int:
+			*x = []int{7}
 		default:
 			switch v.Kind() {
 			case reflect.Struct:

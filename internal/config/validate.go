@@ -28,6 +28,7 @@ func (d *decoder) validate(c *Config) {
 	d.listen(&c.Listen)
 	d.upstreams(c)
 	d.models(c)
+	d.routes(c)
 	d.keys(c)
 	d.passages(c)
 	d.whoMayCall(c)
@@ -207,6 +208,7 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 		d.strip(at+".strip", t)
 		d.dialects(at+".dialects", t.Dialects)
 		d.efforts(at+".efforts", t.Efforts)
+		d.ollama(at+".ollama", t, upstreams.kind[t.Upstream])
 		if key := (target{t.Upstream, t.Model}); d.sound(at) && t.Upstream != "" {
 			if seen[key] {
 				d.fault(at, "is the same as a target before it", "remove it")
@@ -221,14 +223,15 @@ type nameSet struct {
 	all   map[string]bool
 	first []string // some of them, for advice; none that came from a reference
 
+	kind    map[string]Kind
 	classic map[string]bool // those that have a model's name in their paths
 }
 
 func (d *decoder) upstreamNames(upstreams []Upstream) nameSet {
 	const most = 50
-	s := nameSet{all: make(map[string]bool, len(upstreams)), classic: make(map[string]bool)}
+	s := nameSet{all: make(map[string]bool, len(upstreams)), kind: make(map[string]Kind, len(upstreams)), classic: make(map[string]bool)}
 	for i, u := range upstreams {
-		s.all[u.Name] = true
+		s.all[u.Name], s.kind[u.Name] = true, u.Kind
 		s.classic[u.Name] = u.Kind == KindAzure && u.API == APIClassic
 		if _, ref := d.shown[fmt.Sprintf("upstreams[%d].name", i)]; !ref && len(s.first) < most {
 			s.first = append(s.first, u.Name)

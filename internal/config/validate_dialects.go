@@ -9,6 +9,42 @@ import (
 // dialectNames are the protocols in which an upstream can be asked.
 var dialectNames = []string{"chat", "responses", "messages", "completions", "ollama"} // immutable
 
+// DialectsOf returns the protocols in which t can be asked at u, the one to
+// translate to first, but for those that routes lead to.
+func (u *Upstream) DialectsOf(t *Target) []string {
+	switch {
+	case len(t.Dialects) > 0:
+		return t.Dialects
+	case t.Ollama != (OllamaSettings{}):
+		return []string{"ollama"}
+	default:
+		return u.Dialects()
+	}
+}
+
+// ollama checks what only Ollama's own protocol can say.
+func (d *decoder) ollama(path string, t Target, kind Kind) {
+	if t.Ollama == (OllamaSettings{}) || !d.sound(path) {
+		return
+	}
+	if kind != "" && kind != KindOllama && kind != KindSimulator {
+		d.fault(path, "is for upstreams of kind ollama only, this is "+string(kind), "remove it")
+		return
+	}
+	if len(t.Dialects) > 0 && !slices.Contains(t.Dialects, "ollama") {
+		d.fault(path, "has no effect, because dialects do not name ollama", "remove dialects, or add ollama to them")
+	}
+	at := path + ".keep_alive"
+	if keep := t.Ollama.KeepAlive; keep != "" && keep != Forever && d.sound(at) {
+		if _, err := parseDuration(keep); err != nil {
+			d.fault(at, d.quoteValue(at, keep)+" "+err.Error(), durationRemedy+", or "+Forever)
+		}
+	}
+}
+
+// Forever is the keep_alive of a model that is never unloaded.
+const Forever = "forever"
+
 // dialects checks the protocols of a target.
 func (d *decoder) dialects(path string, names []string) {
 	if len(names) == 0 && d.given(path) && d.sound(path) {

@@ -99,6 +99,15 @@ type Traits struct {
 	// back.
 	Reasoning string
 
+	// ReasoningAlways is true if that member must be there with the calls that
+	// came of it, even if it is empty.
+	ReasoningAlways bool
+
+	// ThinkTags is true if a chat server leaves what the model thinks in the
+	// text, between <think> and </think> at its beginning. Then that is
+	// reasoning; otherwise it is text like any other.
+	ThinkTags bool
+
 	// TopK is true if the server has top_k although its protocol has not.
 	TopK bool
 

@@ -67,10 +67,10 @@ func clientCodec(d llm.Dialect) dialect.ClientCodec {
 	}
 }
 
-func upstreamCodec(d llm.Dialect) dialect.UpstreamCodec {
+func upstreamCodec(d llm.Dialect, t dialect.Traits) dialect.UpstreamCodec {
 	switch d {
 	case llm.Chat:
-		return chat.Dialect{}
+		return chat.Dialect{ThinkTags: t.ThinkTags}
 	case llm.Responses:
 		return responses.Dialect{}
 	case llm.Messages:
@@ -174,8 +174,9 @@ func (x *exchange) translate() error {
 		return err
 	}
 	spoken := x.target.As.Dialect()
-	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect()), target: upstreamCodec(spoken)}
+	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect())}
 	traits := t.profile.Traits[spoken]
+	t.target = upstreamCodec(spoken, traits)
 	fitted := *r
 	items, losses := x.takeBack(r.Items)
 	fitted.Items = items

@@ -14,7 +14,7 @@ func full() dialect.Traits {
 	return dialect.Traits{
 		OpenAI: true, MaxCompletionTokens: true, Developer: true, ToolChoice: true, Files: true, Audio: true, ImageURLs: true,
 		Tools: []llm.ToolKind{llm.ToolCustom}, Hosted: []string{llm.HostedSearch},
-		Reasoning: "reasoning_content", TopK: true, StreamUsage: true,
+		Reasoning: "reasoning_content", ReasoningAlways: true, TopK: true, StreamUsage: true,
 	}
 }
 

@@ -134,8 +134,7 @@ func (e *encoder) assistant(m *dialect.Turn) error {
 		e.w.Text(text.String()) // null is refused by some servers
 	}
 	e.text("refusal", refusal.String())
-	// DeepSeek demands the member with calls, empty if there is nothing in it.
-	if name := e.t.Reasoning; name != "" && (m.Reasoning != "" || name == "reasoning_content" && len(m.Calls) > 0) {
+	if name := e.t.Reasoning; name != "" && (m.Reasoning != "" || e.t.ReasoningAlways && len(m.Calls) > 0) {
 		e.w.Name(name).Text(m.Reasoning)
 	}
 	if len(m.Calls) == 0 {

@@ -123,8 +123,14 @@ var orders = []struct { // immutable
 	{
 		"DeepSeek wants the member with calls",
 		[]llm.Item{callOf("1"), outputOf("1")},
-		dialect.Traits{Reasoning: "reasoning_content"},
+		dialect.Traits{Reasoning: "reasoning_content", ReasoningAlways: true},
 		`[{"role":"assistant","content":"","reasoning_content":"","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":""}]`, nil,
+	},
+	{
+		"others do not",
+		[]llm.Item{callOf("1"), outputOf("1")},
+		dialect.Traits{Reasoning: "reasoning_content"},
+		`[{"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":""}]`, nil,
 	},
 	{"texts are one", []llm.Item{{Role: llm.RoleUser, Parts: append(text("a"), text("b")...)}}, dialect.Traits{}, `[{"role":"user","content":"a\n\nb"}]`, nil},
 	{"output texts are one", []llm.Item{{Role: llm.RoleAssistant, Parts: append(text("a"), text("b")...)}}, dialect.Traits{}, `[{"role":"assistant","content":"ab"}]`, nil},
