@@ -80,6 +80,7 @@ type order struct {
 	waiting []*llm.Item // calls that have no output yet
 	seen    []llm.Part  // images of outputs, for a user's message behind the last output
 	later   []Turn      // what was said between a call and its output
+	sealed  string      // what the maker of a thought wants back with the call that came of it
 }
 
 func (o *order) lose(path, why string) { o.losses = append(o.losses, Loss{Path: path, Why: why}) }
@@ -132,7 +133,13 @@ func (o *order) item(i *llm.Item) error {
 		o.reasoning(i)
 	case llm.ItemCall:
 		m := o.assistant()
-		m.Calls = append(m.Calls, i)
+		if o.sealed != "" {
+			call := *i
+			call.Sealed, o.sealed = o.sealed, ""
+			m.Calls = append(m.Calls, &call)
+		} else {
+			m.Calls = append(m.Calls, i)
+		}
 		o.waiting = append(o.waiting, i)
 		return o.callable(i)
 	case llm.ItemOutput:
@@ -161,6 +168,7 @@ func (o *order) message(i *llm.Item) error {
 		m.Parts = append(m.Parts, i.Parts...)
 		return nil
 	}
+	o.sealed = ""
 	m := Turn{Role: i.Role, Name: i.Name, Parts: i.Parts}
 	if len(o.waiting) > 0 && i.Role != llm.RoleUser {
 		o.later = append(o.later, m)
@@ -173,6 +181,9 @@ func (o *order) message(i *llm.Item) error {
 
 // reasoning goes with what the model said or did next.
 func (o *order) reasoning(i *llm.Item) {
+	if i.Redacted {
+		o.sealed = i.Sealed
+	}
 	text := i.Text(llm.PartReasoning)
 	if text == "" {
 		text = i.Text(llm.PartSummary)

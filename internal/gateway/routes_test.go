@@ -230,3 +230,64 @@ models:
 		}
 	}
 }
+
+// TestThoughtSignatures: what Gemini wants back with a call comes back with it,
+// whatever the client speaks, and goes to nobody else.
+func TestThoughtSignatures(t *testing.T) {
+	const call = `{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"SIGNED"}}}`
+	var mu sync.Mutex
+	var sent string
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		sent = string(body)
+		mu.Unlock()
+		if strings.Contains(string(body), `"stream":true`) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, `data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[`+call+`]},"finish_reason":"tool_calls"}]}`+"\n\ndata: [DONE]\n\n")
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","tool_calls":[`+call+`]},"finish_reason":"tool_calls"}]}`)
+	}))
+	t.Cleanup(up.Close)
+	g := gatetest.Start(t, `
+upstreams: [{ name: gemini, kind: compatible, endpoint: "${UP}" }, { name: other, kind: compatible, endpoint: "${UP}/v1" }]
+models:
+  - { name: gemini, targets: [{ upstream: gemini, model: m }] }
+  - { name: other, targets: [{ upstream: other, model: m }] }
+`, "UP", up.URL)
+	const back = `"extra_content":{"google":{"thought_signature":"SIGNED"}}`
+	for _, tt := range []struct {
+		name, path, tools, sealed string
+		again                     string // %s: the model, then what was sealed
+	}{
+		{
+			"responses", "/v1/responses", `"input":"q","include":["reasoning.encrypted_content"],"store":false,"tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]`, `"encrypted_content": ?"([^"]+)"`,
+			`{"model":"MODEL","input":[{"type":"message","role":"user","content":"q"},{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"SEALED"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c1","output":"x"}]}`,
+		},
+		{
+			"messages", "/v1/messages", `"max_tokens":100,"messages":[{"role":"user","content":"q"}],"tools":[{"name":"f","input_schema":{"type":"object"}}]`, `"data": ?"([^"]+)"`,
+			`{"model":"MODEL","max_tokens":100,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"SEALED"},{"type":"tool_use","id":"c1","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"x"}]}]}`,
+		},
+	} {
+		for _, stream := range []string{"false", "true"} {
+			answer := gatetest.Body(t, g.Post(t, tt.path, `{"model":"gemini","stream":`+stream+`,`+tt.tools+`}`))
+			found := regexp.MustCompile(tt.sealed).FindStringSubmatch(answer)
+			if found == nil || strings.Contains(answer, "SIGNED") {
+				t.Errorf("%s, stream %s: nothing is sealed: %s", tt.name, stream, answer)
+				continue
+			}
+			for model, want := range map[string]bool{"gemini": true, "other": false} {
+				body := strings.NewReplacer("MODEL", model, "SEALED", found[1]).Replace(tt.again)
+				answer := gatetest.Body(t, g.Post(t, tt.path, body))
+				mu.Lock()
+				got := sent
+				mu.Unlock()
+				if strings.Contains(got, back) != want || strings.Contains(got, "weir1.") {
+					t.Errorf("%s, stream %s, to %s: sent %s; answer %s", tt.name, stream, model, got, answer)
+				}
+			}
+		}
+	}
+}

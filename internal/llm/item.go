@@ -63,7 +63,8 @@ type Item struct {
 
 	// Sealed is reasoning that its maker alone can read: encrypted_content of
 	// Responses, the signature of a thinking block, or, with Redacted, the data
-	// of a redacted one.
+	// of a redacted one. Of a call, the signature of the thought that led to it,
+	// for who wants it back there.
 	Sealed   string
 	Redacted bool
 

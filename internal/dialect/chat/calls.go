@@ -19,6 +19,8 @@ type call struct {
 	kind  llm.ToolKind
 	item  int    // in the reply; -1 until it is announced
 	early []byte // what came before that
+
+	signature string // of the thought that led to it; Gemini wants it back
 }
 
 const (
@@ -38,7 +40,10 @@ func (r *reply) toolCall(e jsontree.Value) error {
 		tool, kind = custom, llm.ToolCustom
 		input = tool.Get("input")
 	}
-	return r.piece(call{index: index, id: e.Get("id").Text(), name: tool.Get("name").Text(), kind: kind}, input)
+	return r.piece(call{
+		index: index, id: e.Get("id").Text(), name: tool.Get("name").Text(), kind: kind,
+		signature: e.Get("extra_content").Get("google").Get("thought_signature").Text(),
+	}, input)
 }
 
 // oldCall takes function_call.
@@ -63,6 +68,9 @@ func (r *reply) piece(said call, input jsontree.Value) error {
 	}
 	if c.name == "" { // a name that comes again says nothing
 		c.name = said.name
+	}
+	if c.signature == "" {
+		c.signature = said.signature
 	}
 	text := ""
 	switch input.Kind() {
@@ -131,12 +139,16 @@ func (r *reply) whole(c *call) bool {
 }
 
 // announce begins a call whose name is known, once. An upstream that has given
-// it no id by then will not.
+// it no id by then will not. The signature of a thought is an item of its own in
+// front of the call: clients keep reasoning, and nothing with their calls.
 func (r *reply) announce(c *call) {
 	if c.item >= 0 {
 		return
 	}
 	r.closeOpen()
+	if c.signature != "" {
+		r.b.Done(r.b.Open(llm.Item{Kind: llm.ItemReasoning, Sealed: c.signature, Redacted: true}), "")
+	}
 	id := c.id
 	if id == "" {
 		id = r.mint(len(r.calls), c.name)

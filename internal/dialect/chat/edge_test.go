@@ -97,6 +97,10 @@ func TestEdgeCases(t *testing.T) {
 		{"09 reasoning behind text", hi + chunk(`{"reasoning_content":"hm"}`) + chunk(`{"content":"!"}`) + finish("stop") + done, `text "Hi"; reasoning "hm"; text "!"; completed`, 0},
 		{"09 think tags are text", chunk(`{"content":"<thi"}`) + chunk(`{"content":"nk>a</think>b"}`) + finish("stop") + done, `text "<think>a</think>b"; completed`, 0},
 
+		{
+			"a signature in front of its call", tool(`{"index":0,"id":"a","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"S"}}}`) +
+				tool(`{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}`) + finish("tool_calls") + done, `call a f {}; call b g {}; completed`, 0,
+		},
 		{"10 comments", ": keep-alive\n\n: OPENROUTER PROCESSING\n\n" + hi + ": \n\n" + finish("stop") + done, `text "Hi"; completed`, 0},
 
 		{"11 CRLF", strings.ReplaceAll(hi+finish("stop")+done, "\n", "\r\n"), `text "Hi"; completed`, 0},

@@ -160,7 +160,11 @@ func (e *encoder) call(c *llm.Item) {
 	} else {
 		e.w.Text(c.Input)
 	}
-	e.w.Close('}').Close('}')
+	e.w.Close('}')
+	if c.Sealed != "" {
+		e.w.Name("extra_content").Open('{').Name("google").Open('{').Name("thought_signature").Text(c.Sealed).Close('}').Close('}')
+	}
+	e.w.Close('}')
 }
 
 // arguments returns what a function is called with. Servers that put it into a

@@ -132,6 +132,17 @@ var orders = []struct { // immutable
 		dialect.Traits{Reasoning: "reasoning_content"},
 		`[{"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":""}]`, nil,
 	},
+	{
+		"a signature goes with the next call, and no further",
+		[]llm.Item{
+			{Kind: llm.ItemReasoning, Sealed: "S", Redacted: true},
+			callOf("1"), callOf("2"), outputOf("1"), outputOf("2"),
+			{Kind: llm.ItemReasoning, Sealed: "T", Redacted: true},
+			say(llm.RoleUser, "q"), callOf("3"), outputOf("3"),
+		},
+		dialect.Traits{},
+		`[{"role":"assistant","content":"","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"},"extra_content":{"google":{"thought_signature":"S"}}},{"id":"2","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":""},{"role":"tool","tool_call_id":"2","content":""},{"role":"user","content":"q"},{"role":"assistant","content":"","tool_calls":[{"id":"3","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"3","content":""}]`, nil,
+	},
 	{"texts are one", []llm.Item{{Role: llm.RoleUser, Parts: append(text("a"), text("b")...)}}, dialect.Traits{}, `[{"role":"user","content":"a\n\nb"}]`, nil},
 	{"output texts are one", []llm.Item{{Role: llm.RoleAssistant, Parts: append(text("a"), text("b")...)}}, dialect.Traits{}, `[{"role":"assistant","content":"ab"}]`, nil},
 	{"refusal", []llm.Item{{Role: llm.RoleAssistant, Parts: []llm.Part{{Kind: llm.PartRefusal, Text: "no"}}}}, dialect.Traits{OpenAI: true}, `[{"role":"assistant","content":null,"refusal":"no"}]`, nil},
