@@ -33,6 +33,7 @@ func (l *lanes) add(target *route.Target, t *config.Target) {
 	p := gateway.Profile{
 		Traits: make(map[llm.Dialect]dialect.Traits, len(names)),
 		Family: t.Family, Policy: capability.Policy(t.Capabilities), RefuseHosted: t.HostedTools == config.HostedRefuse,
+		Strict:    t.Strict,
 		KeepAlive: keepAlive, Trim: trims[u.ResponsesItems],
 	}
 	if t.KeepAliveGiven {

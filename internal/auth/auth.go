@@ -25,13 +25,20 @@ type Key struct {
 
 	// KeepNothing says that nothing is kept of what the key asks, whatever its
 	// requests say.
-	KeepNothing bool
+	KeepNothing  bool
+	Strict       bool // see Principal
+	RefuseHosted bool
 }
 
 // A Principal is who a request acts for. It is immutable.
 type Principal struct {
 	Tenant string
 	Key    string // the key's name; empty on a listener without keys
+
+	// Strict refuses what could not be done as it is asked for, RefuseHosted
+	// every tool that would run at a provider.
+	Strict, RefuseHosted bool
+
 	models []llm.Pattern
 
 	keepNothing bool
@@ -57,6 +64,17 @@ func (p *Principal) MayUse(model string) bool {
 // MayUseAll reports whether p may ask for every model.
 func (p *Principal) MayUseAll() bool {
 	return len(p.models) == 0 || slices.Contains(p.models, "*")
+}
+
+// MustBeRead says why p's requests must be read, "" if they need not be.
+func (p *Principal) MustBeRead() string {
+	switch {
+	case !p.MayUseAll():
+		return "may not use every model"
+	case p.RefuseHosted:
+		return "may not use hosted tools"
+	}
+	return ""
 }
 
 // A Credential is a secret as a client sent it.
@@ -108,7 +126,10 @@ func New(keys []Key) *Keys {
 		if tenant == "" {
 			tenant = DefaultTenant
 		}
-		k.byDigest[k.digest(key.Secret)] = &Principal{Tenant: tenant, Key: key.Name, models: key.Models, keepNothing: key.KeepNothing}
+		k.byDigest[k.digest(key.Secret)] = &Principal{
+			Tenant: tenant, Key: key.Name, Strict: key.Strict, RefuseHosted: key.RefuseHosted, models: key.Models,
+			keepNothing: key.KeepNothing,
+		}
 	}
 	return k
 }

@@ -521,10 +521,16 @@ type Target struct {
 	// `refuse`.
 	WebSearch WebSearch `json:"web_search" enum:"allow|refuse"`
 
-	// What is done, where a request is translated, with tools that would run
-	// at another provider (web search, file search …). `drop` leaves them out
-	// while another tool can be called, `refuse` never. Default: `drop`.
+	// What is done with tools that would run at a provider (web search, file
+	// search …). `drop`: where a request is translated, those that the upstream
+	// does not run are left out while another tool can be called. `refuse`
+	// answers 400, whatever the upstream runs. Default: `drop`.
 	HostedTools HostedTools `json:"hosted_tools" enum:"drop|refuse"`
+
+	// Answers 400 to a request that could not be done as it is: what
+	// `x-weir-lossy` would name. A client asks for that with
+	// `x-weir-strict: true`.
+	Strict bool `json:"strict" default:"false"`
 
 	// Punctuation that is taken out of the name the client asked for, where
 	// `model` is not given: `.:` makes gpt-4.1 a deployment called gpt-41.
@@ -621,6 +627,14 @@ type Key struct {
 
 	// The names it may ask for; patterns as in `models`. Default: all.
 	Models []string `json:"models" default:"*"`
+
+	// As `strict` of a target, for every request with the key.
+	Strict bool `json:"strict" default:"false"`
+
+	// With `refuse`, tools that would run at a provider are refused as by
+	// `hosted_tools` of a target, for every request with the key; it does not
+	// open `transparent` and `passthrough_paths`, where nobody looks for them. `drop` leaves it to the target. Default: `drop`.
+	HostedTools HostedTools `json:"hosted_tools" enum:"drop|refuse"`
 
 	// Answers as if the key did not exist.
 	Disabled bool `json:"disabled" default:"false"`

@@ -26,8 +26,8 @@ const (
 // tools only those that t names: tools that are declared on the way move to
 // the front, namespaces become part of names, and what else a client runs
 // becomes a function. The map leads back from the names that the target
-// knows. Hosted tools that the target does not run are lost; with refuse, or
-// where nothing else could be called, they are an error.
+// knows. Hosted tools that the target does not run are lost, and an error where
+// nothing else could be called; with refuse every hosted tool is one.
 //
 // r is not changed; what the result shares with it must not be either. Errors
 // are *llm.Error with the client's path in Param.
@@ -101,7 +101,7 @@ func (l *lowering) declare(t llm.Tool, namespace string) error {
 		}
 		return nil
 	case t.Kind == llm.ToolHosted:
-		if slices.Contains(l.traits.Hosted, t.Type) {
+		if !l.refuse && slices.Contains(l.traits.Hosted, t.Type) {
 			l.out = append(l.out, t)
 		} else {
 			l.hosted = append(l.hosted, t)
@@ -243,7 +243,10 @@ func (l *lowering) settleHosted(r *llm.Request) error {
 		return nil
 	}
 	first := l.hosted[0]
-	if l.refuse || len(l.out) == 0 {
+	if l.refuse {
+		return RefuseHosted(&first)
+	}
+	if len(l.out) == 0 {
 		return &llm.Error{
 			Code: llm.CodeUnsupportedValue, Op: opLower, Param: typePath(first.Path),
 			Public: "the tool `" + first.Type + "` cannot run where this model is served",

@@ -82,7 +82,10 @@ func TestLowerNothing(t *testing.T) {
 		Tools:  []llm.ToolKind{llm.ToolCustom, llm.ToolNamespace, llm.ToolLocalShell, llm.ToolShell, llm.ToolApplyPatch, llm.ToolSearch},
 		Hosted: []string{"web_search"},
 	}
-	r, _, losses, err := dialect.Lower(codex(), all, true)
+	if _, _, _, err := dialect.Lower(codex(), all, true); llm.AsError(err).Param != "tools[2].type" {
+		t.Errorf("a hosted tool where none may be used: %v", err)
+	}
+	r, _, losses, err := dialect.Lower(codex(), all, false)
 	if err != nil || len(losses) > 0 {
 		t.Fatalf("losses %v, error %v; want none", losses, err)
 	}

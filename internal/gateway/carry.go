@@ -299,6 +299,7 @@ func (x *exchange) endTry(err error) {
 		x.out.unreserve() // also where the transport never says that it is done
 	}
 	delete(x.w.Header(), headerLossy)
+	x.entry.Lossy = ""
 	delete(x.w.Header(), headerDegraded)
 }
 

@@ -40,6 +40,9 @@ func (x *exchange) encode() error {
 // is lost on the way.
 func (x *exchange) edited(src *buffer, req *dialect.Request, losses []dialect.Loss) (*buffer, error) {
 	body := src.bytes()
+	if err := x.checkHosted(body); err != nil {
+		return nil, err
+	}
 	edits, lost := x.trimmed(body, req)
 	losses = append(losses, lost...)
 	if !x.target.NoStreamUsage {

@@ -37,6 +37,33 @@ func (x *exchange) rules() capability.Rules {
 	return rules
 }
 
+// refusesHosted reports whether the target or the key refuses hosted tools.
+func (x *exchange) refusesHosted() bool {
+	return x.profile().RefuseHosted || x.caller.Principal.RefuseHosted
+}
+
+// checkHosted refuses a request in the client's protocol if it declares a hosted tool, and
+// none may be asked for.
+func (x *exchange) checkHosted(body []byte) error {
+	if !x.refusesHosted() {
+		return nil
+	}
+	switch x.op {
+	case llm.OpChat, llm.OpResponses, llm.OpMessages, llm.OpCompact:
+	default:
+		return nil // nothing else runs tools
+	}
+	finder, ok := x.dialect.(dialect.HostFinder)
+	if !ok {
+		return nil
+	}
+	tool, err := finder.HostedTool(body)
+	if err != nil || tool == nil {
+		return err
+	}
+	return dialect.RefuseHosted(tool)
+}
+
 // fitBytes returns the edits that fit the client's own bytes to the model, and
 // what is lost by them.
 func (x *exchange) fitBytes(body []byte) ([]jsonscan.Edit, []dialect.Loss, error) {
@@ -62,17 +89,17 @@ const (
 	maxLossy     = 2 << 10 // bytes of the header's value
 )
 
-// lose tells the client what will not be done, or refuses the request if the
-// client wants it as it is or not at all. An attempt has all its losses told at
+// lose tells the client and the entry what will not be done, or refuses the
+// request if it is to be done as it is or not at all. An attempt has all its losses told at
 // once.
 func (x *exchange) lose(losses []dialect.Loss) error {
 	if len(losses) == 0 {
 		return nil
 	}
-	if x.strict() {
+	if why := x.strict(); why != "" {
 		return &llm.Error{
 			Code: llm.CodeUnsupportedValue, Op: "gateway.lose", Param: losses[0].Path,
-			Public: losses[0].Path + ": " + losses[0].Why + " (x-weir-strict)",
+			Public: losses[0].Path + ": " + losses[0].Why + " (" + why + ")",
 		}
 	}
 	var b strings.Builder
@@ -82,7 +109,7 @@ func (x *exchange) lose(losses []dialect.Loss) error {
 		if told[path] {
 			continue
 		}
-		if b.Len()+len(path) > maxLossy {
+		if b.Len()+len(", ")+len(path) > maxLossy {
 			break
 		}
 		if b.Len() > 0 {
@@ -100,7 +127,22 @@ func (x *exchange) addLossy(paths string) {
 	if told := x.w.Header()[headerLossy]; len(told) > 0 {
 		paths = told[0] + ", " + paths
 	}
+	x.entry.Lossy = paths
 	x.w.Header()[headerLossy] = []string{paths}
+}
+
+// strict says who wants the request done as it is or not at all; empty if
+// nobody does.
+func (x *exchange) strict() string {
+	switch {
+	case strings.EqualFold(x.r.Header.Get(headerStrict), "true"):
+		return "x-weir-strict"
+	case x.caller.Principal.Strict:
+		return "the key is strict"
+	case x.profile().Strict:
+		return "the model is strict here"
+	}
+	return ""
 }
 
 // headerSafe returns a path without what no header can carry: a client's own

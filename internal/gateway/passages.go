@@ -106,10 +106,10 @@ func (p *passage) admit(x *exchange) error {
 	switch limit := x.snap.BodyLimit; {
 	case x.h.draining.Load():
 		return &llm.Error{Code: llm.CodeShuttingDown, Op: opPassage, RetryAfter: time.Second}
-	case !x.caller.Principal.MayUseAll():
+	case x.caller.Principal.MustBeRead() != "":
 		return &llm.Error{
 			Code: llm.CodePassthroughRefused, Op: opPassage,
-			Public: "the key `" + x.caller.Principal.Key + "` may not use every model, and what passes here is not read: take a key without models",
+			Public: "the key `" + x.caller.Principal.Key + "` " + x.caller.Principal.MustBeRead() + ", and what passes here is not read: take a key without such limits",
 		}
 	case x.r.ContentLength > limit:
 		return tooLarge(limit)

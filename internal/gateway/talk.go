@@ -81,12 +81,15 @@ func (t *talk) FromClient(text bool, message []byte) (forward, answer []byte) {
 	return jsonscan.Splice(nil, message, edits...), nil
 }
 
-// permit checks the models that an event names, and returns the edits that put
+// permit checks the models and tools that an event names, and returns the edits that put
 // the upstream's name in the place of Weir's. A socket has one model. The
 // model that writes down what the user says is another one: the upstream's,
 // under the upstream's name, if the key may use that name.
 func (t *talk) permit(event realtime.ClientEvent) (edits []jsonscan.Edit, err error) {
 	x := t.x
+	if event.Hosted.Path != "" && x.refusesHosted() {
+		return nil, dialect.RefuseHosted(&event.Hosted)
+	}
 	for _, m := range event.Models {
 		switch {
 		case m.Name == x.entry.Model:

@@ -36,9 +36,11 @@ type Profile struct {
 	// Search is what becomes of a search of the web.
 	Search capability.Search
 
-	// RefuseHosted refuses every tool that would run at a provider, where it
-	// cannot.
+	// RefuseHosted refuses every tool that would run at a provider.
 	RefuseHosted bool
+
+	// Strict refuses what could not be done as it is asked for.
+	Strict bool
 
 	// KeepAlive is how long a stream may be silent before the client is told
 	// that it is still there. Zero means never.
@@ -187,7 +189,7 @@ func (x *exchange) translate() error {
 	}
 	losses = append(losses, unfit...)
 	traits.MaxCompletionTokens = traits.MaxCompletionTokens || fit.LimitsCompletion()
-	lowered, tools, lost, err := dialect.Lower(&fitted, traits, t.profile.RefuseHosted)
+	lowered, tools, lost, err := dialect.Lower(&fitted, traits, x.refusesHosted())
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (x *exchange) diagnose(refusal []byte) {
 	if x.translation != nil {
 		cure, ok = x.diagnoseTranslated(mender, refusal)
 	}
-	if ok && !(cure.Foreign && x.strict()) {
+	if ok && !(cure.Foreign && x.strict() != "") {
 		x.cure = cure
 	}
 }
@@ -95,6 +95,3 @@ func (x *exchange) diagnoseTranslated(mender dialect.Mender, refusal []byte) (di
 	defer x.forget()
 	return cure, err == nil && slices.ContainsFunc(r.Items, func(i llm.Item) bool { return i.Sealed != "" })
 }
-
-// strict reports whether the client wants its request as it is or not at all.
-func (x *exchange) strict() bool { return strings.EqualFold(x.r.Header.Get(headerStrict), "true") }

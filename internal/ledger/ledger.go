@@ -26,6 +26,10 @@ type Entry struct {
 	Lane     llm.Lane // of the last attempt
 	Attempts []Attempt
 
+	// Lossy names what of the request the last attempt does not do, by the
+	// client's own names, at most 2 KiB; empty if it does all.
+	Lossy string
+
 	Status    int      // as sent to the client; 499 if it left before a status was sent
 	Code      llm.Code // empty for success
 	BytesIn   int64    // body bytes as read from the client, before decompression

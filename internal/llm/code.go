@@ -250,12 +250,12 @@ var table = []Row{ // immutable
 	{
 		CodeTransparentRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
 		"this key may not use the transparent door",
-		"What passes there is not read, so that no policy could hold. Take a key without `models`.",
+		"What passes there is not read, so that no policy could hold. Take a key without `models` and without `hosted_tools: refuse`.",
 	},
 	{
 		CodePassthroughRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
 		"this key may not use paths that pass to an upstream as they are",
-		"What passes there (`passthrough_paths`) is not read, so that no policy could hold. Take a key without `models`.",
+		"What passes there (`passthrough_paths`) is not read, so that no policy could hold. Take a key without `models` and without `hosted_tools: refuse`.",
 	},
 	{
 		CodeMessageTooLarge, TooLarge, 413, typInvalid, "request_too_large", false, false,

@@ -152,6 +152,9 @@ func describe(f fields, e *ledger.Entry, cause string) {
 	f.number("status", int64(e.Status))
 	f.text("code", string(e.Code))
 	f.number("attempts", int64(len(e.Attempts)))
+	if e.Lossy != "" {
+		f.text("lossy", e.Lossy)
+	}
 	f.number("bytes_in", e.BytesIn)
 	f.number("bytes_out", e.BytesOut)
 	f.millis("first_byte_ms", e.FirstByte)

@@ -3,6 +3,7 @@ package realtime
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsonscan"
@@ -18,6 +19,10 @@ type ClientEvent struct {
 
 	// Models are the models that it names, in the order of the message.
 	Models []NamedModel
+
+	// Hosted is the first tool that it declares that would run at the provider.
+	// Its Path is empty if there is none.
+	Hosted llm.Tool
 }
 
 // A NamedModel is a model that an event names.
@@ -39,6 +44,8 @@ const (
 	atResponseModel
 	atTranscriber
 	atOldTranscriber
+	atSessionTools
+	atResponseTools
 )
 
 var clientMembers = []string{ // immutable
@@ -48,6 +55,8 @@ var clientMembers = []string{ // immutable
 	atResponseModel:  "response.model",
 	atTranscriber:    "session.audio.input.transcription.model",
 	atOldTranscriber: "session.input_audio_transcription.model",
+	atSessionTools:   "session.tools[].type",
+	atResponseTools:  "response.tools[].type",
 }
 
 var clientPaths = jsonscan.Compile(jsonscan.Spec{Watch: clientMembers}) // immutable
@@ -68,6 +77,12 @@ func ReadClient(message []byte) (ClientEvent, error) {
 		}
 		return e, &llm.Error{Code: llm.CodeInvalidJSON, Op: opRead, Err: err}
 	}
+	if found.More {
+		return e, &llm.Error{
+			Code: llm.CodeInvalidValue, Op: opRead, Param: "session.tools",
+			Public: fmt.Sprintf("the event has more than %d tools", jsonscan.MaxHits),
+		}
+	}
 	var fault error
 	for _, h := range found.Hits {
 		fault = errors.Join(fault, e.take(h, message[h.Span.Start:h.Span.End]))
@@ -76,6 +91,14 @@ func ReadClient(message []byte) (ClientEvent, error) {
 		return e, llm.AsError(fault)
 	}
 	return e, nil
+}
+
+// takeTool notes a tool by its type, which is at path.
+func (e *ClientEvent) takeTool(path string, raw []byte) {
+	kind, _ := jsonscan.Unquote(raw) // what is no string is no function either
+	if kind != "function" && e.Hosted.Path == "" {
+		e.Hosted = llm.Tool{Kind: llm.ToolHosted, Type: kind, Path: strings.TrimSuffix(path, ".type")}
+	}
 }
 
 // maxID is the longest event_id that is remembered.
@@ -94,6 +117,10 @@ func (e *ClientEvent) take(h jsonscan.Hit, raw []byte) error {
 		return nil
 	}
 	path := clientMembers[h.Path]
+	if h.Path == atSessionTools || h.Path == atResponseTools {
+		e.takeTool(strings.Replace(path, "[]", fmt.Sprintf("[%d]", h.Index), 1), raw)
+		return nil
+	}
 	switch h.Kind {
 	case jsonscan.Null:
 		return nil

@@ -15,6 +15,25 @@ import (
 	"github.com/weir-gateway/weir/internal/llm"
 )
 
+// TestReadClientTools: what would run at the provider is noticed.
+func TestReadClientTools(t *testing.T) {
+	for message, want := range map[string]string{
+		`{"session":{"tools":[{"type":"function","name":"f"}]}}`:                      "",
+		`{"session":{"tools":[{"type":"function"},{"type":"mcp"},{"type":"other"}]}}`: "session.tools[1] mcp",
+		`{"response":{"tools":[{"type":7}]}}`:                                         "response.tools[0] ",
+		`{"tools":[{"type":"mcp"}]}`:                                                  "",
+	} {
+		e, err := realtime.ReadClient([]byte(message))
+		got := e.Hosted.Path
+		if got != "" {
+			got += " " + e.Hosted.Type
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", message, got, err, want)
+		}
+	}
+}
+
 func TestReadClient(t *testing.T) {
 	for _, tt := range []struct {
 		name, message string
