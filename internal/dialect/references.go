@@ -28,7 +28,7 @@ func Members(own ...string) []string {
 // members, which [Members] has returned; the own ones of them that the scan
 // reports are references. kept is what Kept is where the request does not say.
 func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bool) (Request, error) {
-	var buf [7]jsonscan.Hit
+	var buf [8]jsonscan.Hit
 	found, err := paths.Scan(body, buf[:0])
 	if err != nil {
 		return Request{}, syntaxError(err)

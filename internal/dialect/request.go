@@ -57,6 +57,10 @@ type Request struct {
 	// request is for that.
 	Characters int64
 
+	// CacheKey is where "prompt_cache_key" is, by which a client says which of
+	// its requests begin alike. Absent if it is no string.
+	CacheKey jsonscan.Span
+
 	// Options and IncludeUsage are "stream_options" and the member
 	// "include_usage" in it, where the protocol has them. A Kind of zero means
 	// absent.
@@ -140,6 +144,7 @@ const (
 	atModel = iota
 	atStream
 	atStore
+	atCacheKey
 	atOptions
 	atIncludeUsage
 	atDataSources
@@ -150,6 +155,7 @@ var watchedMembers = []string{ // immutable
 	atModel:        "model",
 	atStream:       "stream",
 	atStore:        "store",
+	atCacheKey:     "prompt_cache_key",
 	atOptions:      "stream_options",
 	atIncludeUsage: "stream_options.include_usage",
 	atDataSources:  "data_sources",
@@ -234,6 +240,10 @@ func (r *Request) take(h jsonscan.Hit, raw []byte) error {
 		r.Store = h
 		if h.Kind == jsonscan.Bool { // anything else is for the upstream to refuse
 			r.Kept = string(raw) == "true"
+		}
+	case atCacheKey:
+		if h.Kind == jsonscan.String {
+			r.CacheKey = h.Span
 		}
 	case atOptions:
 		r.Options = h
