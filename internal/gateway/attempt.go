@@ -17,6 +17,10 @@ const maxRefusal = 1 << 20
 // attempt sends the request to the target and waits until it has answered.
 // x.answer is a success afterwards, or an error is returned.
 func (x *exchange) attempt() error {
+	if x.target.Lane == llm.Estimated {
+		x.entry.Upstream, x.entry.Target = "", ""
+		return x.estimate()
+	}
 	credential, err := x.credential()
 	if err != nil {
 		return err
@@ -48,7 +52,11 @@ func (x *exchange) attempt() error {
 	a.Status, a.UpstreamRequestID, a.FirstByte = answer.Status, answer.RequestID, time.Since(x.began)
 	x.run.Limits(answer.Header)
 	if answer.Status/100 != 2 {
-		return x.refusal(answer)
+		err := x.refusal(answer)
+		if x.cannotCount(answer) {
+			return x.estimate()
+		}
+		return err
 	}
 	if !x.req.Stream {
 		x.run.FirstByte()

@@ -108,7 +108,7 @@ func (x *exchange) watch() *Watch {
 // is nothing else to try. The error is CodeUpstreamBusy.
 func (x *exchange) enter() error {
 	h := x.watch().Health
-	if h == nil {
+	if h == nil || x.target.Lane == llm.Estimated {
 		return nil
 	}
 	elsewhere := x.other(false) >= 0
@@ -200,7 +200,7 @@ func (x *exchange) aim(place int) {
 // request is kept until then. One that finds a dead connection is always
 // followed by another.
 func (x *exchange) more() bool {
-	return x.plan != nil && x.plan.Attempts() < max(x.watch().Retry.Attempts, 2) || x.mendable()
+	return x.plan != nil && x.plan.Attempts() < max(x.watch().Retry.Attempts, 2) || x.mendable() || x.op.Counts()
 }
 
 // holdsStream reports whether a stream is held back until it means something:

@@ -34,7 +34,7 @@ var (
 		"x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
 		"anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset",
 		"anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset",
-		"x-weir-simulator", "x-weir-lossy",
+		"x-weir-simulator", "x-weir-lossy", "x-weir-estimated",
 	}, ", ")}
 )
 

@@ -86,6 +86,9 @@ type try struct {
 	retell *responses.Reteller // of the joined lane; nil in the other lanes
 	ahead  int                 // how many items stand before those of the client
 
+	counted   int64 // tokens, about, where the upstream is not asked for them
+	estimated bool  // counted is the answer
+
 	answer     *upstream.Answer
 	tap        *dialect.Tap
 	keeps      bool   // the ids in the answer are noted

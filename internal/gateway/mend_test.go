@@ -53,6 +53,14 @@ func TestResponsesItems(t *testing.T) {
 			t.Errorf("%d %s\nthe upstream was sent %s", got.status, got.body, sent)
 		}
 	})
+	t.Run("only counted", func(t *testing.T) {
+		for path, body := range asked {
+			got := converse(t, g, path, strings.Replace(body, `"M"`, `"stores"`, 1))
+			if sent := lastSent(g); got.status != http.StatusOK || strings.Contains(sent, `"store"`) {
+				t.Errorf("%d %s\nthe upstream was sent %s", got.status, got.body, sent)
+			}
+		}
+	})
 }
 
 // TestMended: a request that is refused for ids, or for reasoning of another,

@@ -34,9 +34,14 @@ const (
 
 // relay passes the answer on as it comes.
 func (x *exchange) relay() error {
+	if x.estimated {
+		return x.tellCount(x.counted)
+	}
 	switch media := mediaType(x.answer.Header.Get("Content-Type")); {
 	case x.answer.Status == http.StatusNoContent: // which cannot be passed on with an error
 		return &llm.Error{Code: llm.CodeUpstreamTruncated, Op: "gateway.relay", Upstream: x.target.Upstream}
+	case x.translation != nil && x.op.Counts():
+		return x.relayCount()
 	case x.translation != nil:
 		return x.relayTranslated(media)
 	case media == "text/event-stream":

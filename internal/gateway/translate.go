@@ -148,7 +148,11 @@ func (x *exchange) decodeBody() (*llm.Request, error) {
 		return nil, err
 	}
 	x.decoded = cost
-	r, err := clientCodec(x.op.Dialect()).DecodeRequest(x.body.bytes())
+	codec := clientCodec(x.op.Dialect())
+	if x.op == llm.OpCountTokens {
+		codec = messages.Dialect{Counting: true}
+	}
+	r, err := codec.DecodeRequest(x.body.bytes())
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +183,9 @@ func (x *exchange) translate() error {
 	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect())}
 	traits := t.profile.Traits[spoken]
 	t.target = upstreamCodec(spoken, traits)
+	if x.target.As.Counts() {
+		t.target = countingCodec(spoken)
+	}
 	fitted := *r
 	items, losses := x.takeBack(r.Items)
 	fitted.Items = items
@@ -213,8 +220,8 @@ func (x *exchange) translate() error {
 		Request: asked, ID: id, Model: x.entry.Model,
 		Time: x.start, Now: time.Now, Seal: x.seal,
 	}
-	if spoken == llm.Responses && !t.profile.Trim.None() {
-		edits, _ := responses.Dialect{}.Trim(encoded.Body, t.profile.Trim)
+	if trim := x.configuredTrim(); spoken == llm.Responses && !trim.None() {
+		edits, _ := responses.Dialect{}.Trim(encoded.Body, trim)
 		encoded.Body = jsonscan.Splice(nil, encoded.Body, edits...)
 	}
 	x.out = x.h.memory.newBuffer()

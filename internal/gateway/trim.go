@@ -31,8 +31,15 @@ func (x *exchange) trim(body []byte, req *dialect.Request) dialect.Trim {
 			}
 		}
 	}
-	t = t.And(p.Trim).And(x.mended)
-	t.Store = t.Store && x.op == llm.OpResponses && x.target.Lane != llm.Joined && !x.caller.Principal.KeepsNothing()
+	return t.And(x.configuredTrim()).And(x.mended)
+}
+
+// configuredTrim is what the upstream is configured not to take, in whichever
+// lane. It keeps nothing for a key of which nothing may be kept, or of what it
+// is only to count.
+func (x *exchange) configuredTrim() dialect.Trim {
+	t := x.profile().Trim
+	t.Store = t.Store && x.target.As == llm.OpResponses && x.target.Lane != llm.Joined && !x.caller.Principal.KeepsNothing()
 	return t
 }
 

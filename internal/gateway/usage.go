@@ -4,17 +4,14 @@ import (
 	"errors"
 
 	"github.com/weir-gateway/weir/internal/dialect/media"
+	"github.com/weir-gateway/weir/internal/estimate"
 	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
-// The rules of thumb where nobody has counted tokens: for text, and for images
-// and files in base64, of which 100 KB are about a thousand tokens.
-const (
-	bytesPerToken  = 4
-	base64PerToken = 100
-)
+// bytesPerToken is the rule of thumb where nobody has counted tokens.
+const bytesPerToken = estimate.BytesPerToken
 
 // usage returns what the exchange used: what the upstream has reported, else
 // an estimate if a model may have been at work, else nothing.
@@ -41,7 +38,7 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 			return u
 		}
 	}
-	if x.began.IsZero() || x.op == llm.OpCountTokens || x.op == llm.OpInputTokens || refused(failure) {
+	if x.began.IsZero() || x.op.Counts() || refused(failure) {
 		return llm.Usage{Provenance: llm.UsageNone}
 	}
 	if _, ok := x.dialect.(*media.Dialect); ok {
@@ -60,8 +57,7 @@ func (x *exchange) usage(failure *llm.Error) llm.Usage {
 
 // textTokens estimates the tokens of what was counted.
 func textTokens(c jsonscan.Counts) int64 {
-	text := c.TextBytes + c.Base64Bytes*bytesPerToken/base64PerToken
-	return (text + bytesPerToken - 1) / bytesPerToken
+	return estimate.Bytes(c.TextBytes, c.Base64Bytes)
 }
 
 // isFinal reports whether u is all there is to say.

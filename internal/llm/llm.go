@@ -77,6 +77,23 @@ func (d Dialect) Operation() Operation {
 	}
 }
 
+// Counts reports whether o asks how many tokens a request has, and nothing of a
+// model.
+func (o Operation) Counts() bool { return o == OpCountTokens || o == OpInputTokens }
+
+// Counting returns the operation by which a server of d counts the tokens of a
+// request, "" if the protocol has none.
+func (d Dialect) Counting() Operation {
+	switch d {
+	case Responses:
+		return OpInputTokens
+	case Messages:
+		return OpCountTokens
+	default:
+		return ""
+	}
+}
+
 // routes are the paths of operations below their API's version; Ollama's own
 // has none, and is whole.
 var routes = [...]struct { // immutable
@@ -131,6 +148,7 @@ const (
 	Express    Lane = "express"    // bytes pass as they came
 	Joined     Lane = "joined"     // as in express, with the conversation so far put in front
 	Translated Lane = "translated" // through the neutral form
+	Estimated  Lane = "estimated"  // not at all: Weir counts by itself
 )
 
 // A Provenance says where the counts of a [Usage] come from. The zero value

@@ -45,6 +45,7 @@ var importTable = map[string]may{ // immutable
 	"internal/llm":       {},
 	"internal/pin":       {},
 	"internal/retry":     {ours: []string{"internal/llm"}},
+	"internal/estimate":  {ours: []string{"internal/llm"}},
 	"internal/health":    {ours: []string{"internal/llm"}},
 	"internal/sse":       {},
 	"internal/simulator": {others: []string{websocket}},
@@ -80,7 +81,7 @@ var importTable = map[string]may{ // immutable
 	"internal/gateway": {
 		ours: append([]string{
 			"internal/llm", "internal/pin", "internal/sse", "internal/jsonscan", "internal/price", "internal/route",
-			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability", "internal/retry", "internal/health",
+			"internal/dialect", "internal/dialect/*", "internal/upstream", "internal/tunnel", "internal/form", "internal/spool", "internal/capability", "internal/estimate", "internal/retry", "internal/health",
 		}, domain...),
 		others: []string{gzip, zstd},
 		tests:  []string{"internal/app", "internal/config", "internal/secret"}, // some set up more than gatetest does

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"slices"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -184,8 +185,24 @@ func (t *Table) Decide(m *Model, f *Facts, h Health) Decision {
 	if len(d.Candidates) == 0 && f.Chosen != "" {
 		d.consider(t.upstreams, f, f.Chosen)
 	}
+	d.dropEstimates()
 	d.order(f, h)
 	return d
+}
+
+// dropEstimates rejects the targets that can only be estimated for, if one can
+// do better.
+func (d *Decision) dropEstimates() {
+	estimated := func(c Candidate) bool { return c.Lane == llm.Estimated }
+	if !slices.ContainsFunc(d.Candidates, func(c Candidate) bool { return !estimated(c) }) {
+		return
+	}
+	d.Candidates = slices.DeleteFunc(d.Candidates, func(c Candidate) bool {
+		if estimated(c) {
+			d.reject(c.Target, "another can count")
+		}
+		return estimated(c)
+	})
 }
 
 // consider sorts targets into those that may be tried and those that may not.

@@ -34,7 +34,7 @@ const (
 // where it serves the client's own protocol and all that the request uses,
 // joined where nothing is missing but what it would have to keep, else
 // translated to the first protocol that it serves. It returns false if t cannot
-// carry it.
+// carry it. What only counts is estimated where no server of the target can.
 func (t *Target) lane(a Ask) (lane llm.Lane, to Route, why string, ok bool) {
 	if to = t.route(a.Op); to.As != a.Op {
 		return llm.Translated, to, "routes lead to " + string(to.As.Dialect()), slices.Contains(t.Serves, to.As)
@@ -62,6 +62,9 @@ func (t *Target) lane(a Ask) (lane llm.Lane, to Route, why string, ok bool) {
 			return llm.Express, to, "the upstream speaks " + string(own), true
 		}
 	}
+	if a.Op.Counts() {
+		return t.counting(a.Op)
+	}
 	if !translatable(a.Op) {
 		return "", Route{}, "", false
 	}
@@ -77,6 +80,19 @@ func (t *Target) lane(a Ask) (lane llm.Lane, to Route, why string, ok bool) {
 		return llm.Translated, to, why, true
 	}
 	return "", Route{}, "", false
+}
+
+// counting says how t would count the tokens of a request that its server of
+// the client's protocol does not: by another protocol's way to count, else not
+// at all, for what carries conversations.
+func (t *Target) counting(op llm.Operation) (lane llm.Lane, to Route, why string, ok bool) {
+	for _, d := range t.Dialects {
+		as := d.Counting()
+		if as != "" && as != op && slices.Contains(t.Serves, as) && t.route(d.Operation()).As == d.Operation() {
+			return llm.Translated, t.route(as), "the upstream counts in " + string(d), true
+		}
+	}
+	return llm.Estimated, Route{As: op}, "the upstream does not count", slices.ContainsFunc(t.Serves, translatable)
 }
 
 // route returns where requests of op go.
@@ -111,7 +127,7 @@ func ofDialect(op llm.Operation) bool {
 // false if none can. It is for what is no exchange: see [Table.Decide].
 func (m *Model) Candidate(name string, a Ask) (Candidate, bool) {
 	for i := range m.Targets {
-		if c, ok := m.Targets[i].candidate(name, a); ok {
+		if c, ok := m.Targets[i].candidate(name, a); ok && c.Lane != llm.Estimated {
 			return c, true
 		}
 	}

@@ -29,6 +29,7 @@ then sees and does is compared with what it sees and does without Weir.
 |---|---|
 | works | the same as without Weir |
 | lossy | answered; ` + "`x-weir-lossy`" + ` names what the upstream was not told |
+| estimated | a number by rule of thumb; ` + "`x-weir-estimated: true`" + ` says so |
 | refused | a 400 that names the client's own field; nothing was asked |
 | – | the upstream has no such operation |
 
@@ -140,6 +141,7 @@ const (
 	works   = "works"
 	lossy   = "lossy"
 	refused = "refused"
+	guessed = "estimated"
 	none    = "–"
 	broken  = "BROKEN"
 )
@@ -156,6 +158,8 @@ func judge(answers ...request) string {
 			return refused
 		case a.Status != http.StatusOK:
 			return broken
+		case a.Answer.Get("X-Weir-Estimated") != "":
+			return guessed
 		case a.Answer.Get("X-Weir-Lossy") != "":
 			verdict = lossy
 		}

@@ -14,7 +14,7 @@ import (
 const minOutput = 16
 
 // EncodeRequest writes r for a server of the protocol.
-func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded, error) {
+func (d Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded, error) {
 	e := requestEncoder{r: r, t: t, j: new(jsontree.Writer), own: r.Dialect == llm.Responses}
 	e.losses = dialect.LostTo(llm.Responses, r)
 	if err := e.refuse(); err != nil {
@@ -34,8 +34,12 @@ func (Dialect) EncodeRequest(r *llm.Request, t *dialect.Target) (dialect.Encoded
 	if err := e.tools(); err != nil {
 		return dialect.Encoded{}, err
 	}
-	e.settings()
-	e.others()
+	if d.Counting {
+		e.counted()
+	} else {
+		e.settings()
+		e.others()
+	}
 	e.j.Close('}')
 	return dialect.Encoded{Body: e.j.Bytes(), Losses: e.losses}, nil
 }
@@ -141,6 +145,15 @@ func (e *requestEncoder) settings() {
 	if r.PreviousID != "" {
 		j.Name("previous_response_id").Text(r.PreviousID)
 	}
+}
+
+// counted writes the settings that a request to count tokens has.
+func (e *requestEncoder) counted() {
+	if e.r.ParallelTools != nil {
+		e.j.Name("parallel_tool_calls").Bool(*e.r.ParallelTools)
+	}
+	e.reasoning()
+	e.format()
 }
 
 func (e *requestEncoder) reasoning() {

@@ -10,7 +10,11 @@ import (
 )
 
 // Dialect is the Responses protocol. The zero value is ready.
-type Dialect struct{}
+type Dialect struct {
+	// Counting is true for a codec of requests to count tokens: they have
+	// nothing that does not stand in front of the model.
+	Counting bool
+}
 
 // Name returns [llm.Responses].
 func (Dialect) Name() llm.Dialect { return llm.Responses }

@@ -155,3 +155,7 @@ await run('responses stored', async (name) => {
   const two = await client.responses.create({ model, input: 'and on', previous_response_id: one.id });
   put({ case: `${name}: goes on`, text: two.output_text, finish: two.status });
 });
+await run('input tokens', async (name) => {
+  const r = await client.responses.inputTokens.count({ model, input: prompt });
+  put({ case: name, text: r.object, usage: { input: r.input_tokens } });
+});

@@ -78,6 +78,11 @@ def responses_limit(case, client, model):
     put(case, text=r.output_text, finish=f"{r.status}: {r.incomplete_details.reason}", usage=usage(r.usage))
 
 
+def input_tokens(case, client, model):
+    r = client.responses.input_tokens.count(model=model, input=PROMPT)
+    put(case, text=r.object, usage={"input": r.input_tokens})
+
+
 def main():
     model = sys.argv[1]
     client = openai.OpenAI(
@@ -100,6 +105,7 @@ def main():
         reasoning={"effort": "medium", "summary": "auto"},
     )
     run("responses instructions", responses_stream, client, model, input=PROMPT, instructions="Be brief.")
+    run("input tokens", input_tokens, client, model)
 
 
 if __name__ == "__main__":
