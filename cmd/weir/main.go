@@ -42,7 +42,7 @@ func run(args []string) int {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nsee: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), checkCommand(), initCommand(), simulateCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), explainCommand(), initCommand(), simulateCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(os.Stdout)
 	root.SetErr(os.Stderr)

@@ -153,6 +153,12 @@ func (a *App) Logger() *slog.Logger { return a.log }
 // Ring returns the last exchanges.
 func (a *App) Ring() *telemetry.Ring { return a.ring }
 
+// Explained returns why an exchange went where it went; see
+// [gateway.Handler.Explained].
+func (a *App) Explained(requestID string) (*gateway.Explanation, bool) {
+	return a.handler.Explained(requestID)
+}
+
 // Spool returns where the files of uploads are.
 func (a *App) Spool() *spool.Spool { return a.spool }
 

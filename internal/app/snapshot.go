@@ -71,7 +71,7 @@ func keys(cfg []config.Key) []auth.Key {
 	for _, k := range cfg {
 		out = append(out, auth.Key{
 			Name: k.Name, Tenant: k.Tenant, Secret: k.Secret.Reveal(), Models: patterns(k.Models), Disabled: k.Disabled,
-			Strict: k.Strict, RefuseHosted: k.HostedTools == config.HostedRefuse,
+			Strict: k.Strict, Explain: k.Explain, RefuseHosted: k.HostedTools == config.HostedRefuse,
 		})
 	}
 	return out

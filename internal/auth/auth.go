@@ -28,6 +28,7 @@ type Key struct {
 	KeepNothing  bool
 	Strict       bool // see Principal
 	RefuseHosted bool
+	Explain      bool // whoever has it may ask why a request went where it went
 }
 
 // A Principal is who a request acts for. It is immutable.
@@ -42,6 +43,9 @@ type Principal struct {
 	models []llm.Pattern
 
 	keepNothing bool
+
+	// MayExplain says that p may ask why a request went where it went.
+	MayExplain bool
 }
 
 // KeepsNothing reports whether nothing may be kept of what p asks, here or by
@@ -102,6 +106,7 @@ type Caller struct {
 type Keys struct {
 	pepper   [32]byte // random: the order of the map tells nothing about secrets
 	byDigest map[[32]byte]*Principal
+	byName   map[string]*Principal
 	disabled map[[32]byte]bool // still never forwarded
 	nobody   *Principal        // nil if keys are demanded
 }
@@ -110,12 +115,12 @@ type Keys struct {
 // in as the default tenant. A set in which every key is disabled lets nobody
 // in.
 func New(keys []Key) *Keys {
-	k := &Keys{byDigest: make(map[[32]byte]*Principal, len(keys)), disabled: make(map[[32]byte]bool)}
+	k := &Keys{byDigest: make(map[[32]byte]*Principal, len(keys)), byName: make(map[string]*Principal, len(keys)), disabled: make(map[[32]byte]bool)}
 	if _, err := rand.Read(k.pepper[:]); err != nil {
 		panic("auth: no random bytes: " + err.Error()) // crypto/rand never fails on a supported system
 	}
 	if len(keys) == 0 {
-		k.nobody = &Principal{Tenant: DefaultTenant}
+		k.nobody = &Principal{Tenant: DefaultTenant, MayExplain: true}
 	}
 	for _, key := range keys {
 		if key.Disabled {
@@ -126,12 +131,24 @@ func New(keys []Key) *Keys {
 		if tenant == "" {
 			tenant = DefaultTenant
 		}
-		k.byDigest[k.digest(key.Secret)] = &Principal{
+		p := &Principal{
 			Tenant: tenant, Key: key.Name, Strict: key.Strict, RefuseHosted: key.RefuseHosted, models: key.Models,
-			keepNothing: key.KeepNothing,
+			keepNothing: key.KeepNothing, MayExplain: key.Explain,
 		}
+		k.byDigest[k.digest(key.Secret)], k.byName[key.Name] = p, p
 	}
 	return k
+}
+
+// Named returns the principal of the key with a name, or where no key is
+// demanded the one that everybody is, whose name is empty. One that is disabled
+// is not there.
+func (k *Keys) Named(name string) (*Principal, bool) {
+	if k.nobody != nil {
+		return k.nobody, name == ""
+	}
+	p, ok := k.byName[name]
+	return p, ok
 }
 
 // Demanded reports whether a request needs a key.

@@ -636,6 +636,10 @@ type Key struct {
 	// open `transparent` and `passthrough_paths`, where nobody looks for them. `drop` leaves it to the target. Default: `drop`.
 	HostedTools HostedTools `json:"hosted_tools" enum:"drop|refuse"`
 
+	// It may ask why its requests went where they went, with the header
+	// `x-weir-explain: true`: the answer names upstreams and targets.
+	Explain bool `json:"explain" default:"false"`
+
 	// Answers as if the key did not exist.
 	Disabled bool `json:"disabled" default:"false"`
 }

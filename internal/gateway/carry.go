@@ -68,6 +68,7 @@ type further struct {
 	place    int      // of the present target among the candidates
 	asked    []string // the upstreams that have had an attempt
 	failure  error    // of the last attempt that was made
+	steps    []string // what followed on each attempt that was made and failed, and why
 
 	mended dialect.Trim // what the request goes without since it was refused for it; only once
 }
@@ -243,6 +244,9 @@ func (x *exchange) again(err error) error {
 		x.failure = err
 	}
 	step := x.after(err)
+	if made {
+		x.steps = append(x.steps, stepText(step))
+	}
 	if step.Move == retry.Stop {
 		if x.failure != nil && !made {
 			return x.failure // what an upstream has said counts for more than what nobody was asked
@@ -260,6 +264,15 @@ func (x *exchange) again(err error) error {
 	x.endTry(err)
 	x.aim(place)
 	return x.pause(step.Wait)
+}
+
+// stepText says for people what follows, and why.
+func stepText(s retry.Step) string {
+	what := [...]string{retry.Stop: "the end", retry.Again: "again", retry.Other: "the next target"}[s.Move]
+	if s.Wait > 0 {
+		what += " after " + s.Wait.Round(time.Millisecond).String()
+	}
+	return what + ": " + s.Why
 }
 
 // pause waits, unless the exchange ends.

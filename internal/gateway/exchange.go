@@ -286,6 +286,9 @@ func (x *exchange) account(failure *llm.Error) {
 	e.Total = time.Since(x.start)
 	e.Usage = x.usage(failure)
 	x.h.record(e, failure, x.endAttempt())
+	if x.decision.Model != "" {
+		x.h.records.keep(x.known())
+	}
 }
 
 // record hands a complete entry on. Ended says that its last attempt has ended

@@ -58,6 +58,7 @@ type Handler struct {
 	writeTimeout time.Duration
 	paths        *paths
 	draining     atomic.Bool
+	records      records
 }
 
 // New returns a handler that serves.

@@ -70,6 +70,7 @@ func mediaType(contentType string) string {
 func (x *exchange) send(length int64) {
 	x.releaseBody() // nothing is tried again from here on
 	x.countAttempts()
+	x.explainItself()
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
