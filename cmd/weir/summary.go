@@ -42,6 +42,9 @@ func summarise(w io.Writer, cfg *config.Config) error {
 		return err
 	}
 	note(w, "keeps data in %s", cfg.DataDir)
+	if cfg.Store == config.StoreNone {
+		note(w, "keeps stored responses and ids in memory, they are lost with a restart")
+	}
 	note(w, "seals with %s", cfg.SealsWith())
 	if cfg.FromEnvironment() {
 		note(w, "no file: the environment decides; weir check --print shows why")

@@ -30,6 +30,9 @@ func (a *App) announce() {
 	a.note(a.whoMayCall()...)
 	a.note(a.clients()...)
 	a.note("data: " + cfg.DataDir)
+	if a.kept.db == nil {
+		a.note("stored responses and ids are in memory, and unknown after a restart")
+	}
 }
 
 // clients says what clients are to be given, of the kinds that are served.

@@ -14,8 +14,6 @@ import (
 	"github.com/weir-gateway/weir/internal/gateway"
 	"github.com/weir-gateway/weir/internal/ledger"
 	"github.com/weir-gateway/weir/internal/listen"
-	"github.com/weir-gateway/weir/internal/pin"
-	"github.com/weir-gateway/weir/internal/responsestore"
 	"github.com/weir-gateway/weir/internal/secret"
 	"github.com/weir-gateway/weir/internal/spool"
 	"github.com/weir-gateway/weir/internal/telemetry"
@@ -70,6 +68,7 @@ type App struct {
 	server    *listen.Server
 	door      *listen.Server // the transparent door's own; nil if it has none
 	live      live
+	kept      *kept
 
 	cfg atomic.Pointer[config.Config] // the one that serves
 
@@ -112,11 +111,20 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openSpool(cfg); err != nil {
 		return nil, err
 	}
+	lasts := true
 	if o.Root == nil {
-		if o.Root, err = a.openRoot(cfg); err != nil {
+		if o.Root, lasts, err = a.openRoot(cfg); err != nil {
 			return nil, err
 		}
 	}
+	if a.kept, err = a.openKept(ctx, cfg, o.Root, lasts); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.kept.close())
+		}
+	}()
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory(ringSize)
 	}
@@ -129,9 +137,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Snapshot:     a.snap,
 		Ledger:       o.Ledger,
 		Observers:    a.observers,
-		Pins:         pin.NewKeyed(0, o.Root.Derive("pins")),
+		Pins:         a.kept.pins,
 		Seals:        o.Root.Box("reasoning"),
-		Responses:    responsestore.New(responsestore.Options{Backend: responsestore.NewMemory(0), Root: o.Root}),
+		Responses:    a.kept.responses,
 		NewID:        telemetry.RequestID,
 		Spool:        a.spool,
 		BodyTimeout:  cfg.Listen.Timeouts.Body,
@@ -176,6 +184,10 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	var watch sync.WaitGroup
 	watch.Go(func() { a.watch(watching) })
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopKeeping()
+	var keep sync.WaitGroup
+	keep.Go(func() { a.kept.run(keeping) })
 	var err error
 	running := len(servers)
 	select {
@@ -189,6 +201,10 @@ func (a *App) Run(ctx context.Context) error {
 	for range running {
 		err = errors.Join(err, <-served)
 	}
+	stopKeeping() // nothing is noted any more
+	keep.Wait()
+	err = errors.Join(err, a.kept.close())
+	a.log.Info("stopped")
 	return err
 }
 
@@ -212,5 +228,4 @@ func (a *App) drain() {
 	}
 	all.Wait()
 	a.snap.Release()
-	a.log.Info("stopped")
 }

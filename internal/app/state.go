@@ -11,10 +11,12 @@ import (
 )
 
 // openRoot returns the root secret: the environment's, or that of data_dir. As
-// with openSpool, only a folder that somebody has named must do.
-func (a *App) openRoot(cfg *config.Config) (*secret.Root, error) {
+// with openSpool, only a folder that somebody has named must do. lasts reports
+// whether it will be the same after a restart.
+func (a *App) openRoot(cfg *config.Config) (root *secret.Root, lasts bool, err error) {
 	if cfg.RootSecretFrom != "" {
-		return secret.Parse(cfg.RootSecret.Reveal())
+		root, err = secret.Parse(cfg.RootSecret.Reveal())
+		return root, true, err
 	}
 	name := cfg.RootSecretFile()
 	root, made, err := secret.Open(name)
@@ -24,11 +26,11 @@ func (a *App) openRoot(cfg *config.Config) (*secret.Root, error) {
 	case errors.Is(err, secret.ErrNotMade) && !cfg.DataDirNamed:
 		a.log.Warn("the root secret is in memory, what it seals does not open after a restart: name a folder that Weir may write to as data_dir, or set WEIR_SECRET_KEY",
 			"data_dir", cfg.DataDir, "error", err.Error())
-		return secret.Random(), nil
+		return secret.Random(), false, nil
 	case err != nil:
-		return nil, fmt.Errorf("%w; or set WEIR_SECRET_KEY", err)
+		return nil, false, fmt.Errorf("%w; or set WEIR_SECRET_KEY", err)
 	}
-	return root, err
+	return root, true, nil
 }
 
 // openSpool makes the place for files that clients send. A folder that somebody

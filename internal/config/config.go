@@ -51,8 +51,9 @@ type Config struct {
 	Transparent Transparent `json:"transparent"`
 
 	// The folder for what Weir keeps on disk: the root secret, unless
-	// `WEIR_SECRET_KEY` or `WEIR_SECRET_KEY_FILE` is set, and uploaded files
-	// while they are sent on, which nobody else can open. `--data-dir` overrides it. Default:
+	// `WEIR_SECRET_KEY` or `WEIR_SECRET_KEY_FILE` is set; what `store` says; and
+	// uploaded files while they are sent on, which nobody else can open.
+	// `--data-dir` overrides it. Default:
 	// `$WEIR_DATA_DIR`, `$STATE_DIRECTORY`, `/app/data` if it is there, else
 	// `weir` in the user's state folder (`$XDG_STATE_HOME`, else
 	// `~/.local/state`). It changes with a restart alone.
@@ -61,6 +62,22 @@ type Config struct {
 	// DataDirNamed says that somebody has named DataDir: the document, the
 	// flag, $WEIR_DATA_DIR or $STATE_DIRECTORY.
 	DataDirNamed bool `json:"-"`
+
+	// Where Weir keeps what must survive it: stored responses (see
+	// `responses`), and which upstream has the response or file with an id.
+	// `sqlite` is the file `weir.db` in `data_dir`, which one process may use
+	// at a time; copy it while Weir is stopped, or with `sqlite3 weir.db
+	// ".backup copy.db"`. `none` is memory: after a restart such ids are unknown, and
+	// nobody can go on with a response of before. Without it in the file, the
+	// environment variable `WEIR_STORE` may say it. If nobody has named a
+	// `data_dir` and the one that Weir finds cannot be written to or is in
+	// use, Weir goes on as with `none` and says so.
+	Store Store `json:"store" default:"sqlite" enum:"sqlite|none"`
+
+	// The responses that Weir stores itself, so that clients can go on with
+	// them (`previous_response_id`) and get them again, where the upstream
+	// stores none. They are sealed with keys of the root secret.
+	Responses Responses `json:"responses"`
 
 	// RootSecret is the root secret of the environment, which [secret.Parse]
 	// takes, and RootSecretFrom the variable that it comes from. Empty if it is
@@ -87,6 +104,30 @@ type Config struct {
 	shown map[string]string // :: path → source text of a value that has references; secrets carry their own
 	notes map[string]string // :: path → why a value is what it is, where its source does not say it
 	given map[string]Pos    // :: path → place; what the source holds
+}
+
+// Store is where Weir keeps what must survive it.
+type Store string
+
+// The stores.
+const (
+	StoreSQLite Store = "sqlite"
+	StoreNone   Store = "none"
+)
+
+// Responses is how long, and how much, Weir stores for clients.
+type Responses struct {
+	// How long a response is kept after it was made. To go on with it does not
+	// prolong that: a conversation that is older must be begun anew.
+	TTL time.Duration `json:"ttl" default:"720h" range:"1m..87600h"`
+
+	// How many responses a tenant may have. Of more, its oldest go.
+	MaxRecords int `json:"max_records" default:"100000" range:"1..100000000"`
+
+	// How many bytes the responses of a tenant may take. Of more, its oldest
+	// go; a single one that is larger is not stored, and its answer says
+	// `store: false`. In memory, all tenants have 64 MiB together.
+	MaxBytes int64 `json:"max_bytes" default:"1GiB" range:"64KiB..16TiB"`
 }
 
 // BuiltIn is the [Config.Source] of the configuration Weir has when no file is

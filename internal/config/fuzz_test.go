@@ -27,7 +27,7 @@ func fuzzOptions() config.Options {
 			switch {
 			case name == "HOME":
 				return "/srv/home", true
-			case name == "BODY_LIMIT", name == "WEIR_DATA_DIR", strings.HasPrefix(name, "WEIR_SECRET_KEY"), name == "STATE_DIRECTORY", name == "XDG_STATE_HOME", strings.HasPrefix(name, "U"):
+			case name == "BODY_LIMIT", name == "WEIR_DATA_DIR", name == "WEIR_STORE", strings.HasPrefix(name, "WEIR_SECRET_KEY"), name == "STATE_DIRECTORY", name == "XDG_STATE_HOME", strings.HasPrefix(name, "U"):
 				return "", false
 			}
 			return leaked + "-" + name, true

@@ -147,7 +147,8 @@ func TestBuiltInConfiguration(t *testing.T) {
 			{Name: "sim-*", Targets: []config.Target{{Upstream: "simulator", StreamUsage: true}}},
 		},
 		DataDir: "/srv/home/.local/state/weir",
-		Log:     config.Log{Level: "info", Format: "json"},
+		Store:   config.StoreSQLite, Responses: config.Responses{TTL: 720 * time.Hour, MaxRecords: 100_000, MaxBytes: 1 << 30},
+		Log: config.Log{Level: "info", Format: "json"},
 	}
 	withCare(want)
 	if diff := cmp.Diff(want, c, sameConfig); diff != "" {
@@ -241,7 +242,8 @@ func TestParseFillsTheTypes(t *testing.T) {
 			{Name: "bob", Tenant: "default", Secret: config.NewSecret(strings.Repeat("0123456789abcdef", 4)), Models: []string{"*"}, Disabled: true},
 		},
 		DataDir: "/srv/home/.local/state/weir",
-		Log:     config.Log{Level: "warn", Format: "text"},
+		Store:   config.StoreSQLite, Responses: config.Responses{TTL: 720 * time.Hour, MaxRecords: 100_000, MaxBytes: 1 << 30},
+		Log: config.Log{Level: "warn", Format: "text"},
 	}
 	withCare(want)
 	if diff := cmp.Diff(want, got, sameConfig); diff != "" {
@@ -301,6 +303,32 @@ func TestWhoNamesTheDataDir(t *testing.T) {
 		}
 		if c.DataDirNamed != tt.want {
 			t.Errorf("%s: DataDirNamed = %v, want %v (%s)", tt.name, c.DataDirNamed, tt.want, c.DataDir)
+		}
+	}
+}
+
+// TestWhoNamesTheStore: the document, else $WEIR_STORE.
+func TestWhoNamesTheStore(t *testing.T) {
+	for _, tt := range []struct {
+		name, doc, env string
+		want           config.Store
+		fault          string
+	}{
+		{"nobody", "", "", config.StoreSQLite, ""},
+		{"the document", "store: none\n", "", config.StoreNone, ""},
+		{"WEIR_STORE", "", "none", config.StoreNone, ""},
+		{"both", "store: sqlite\n", "none", config.StoreSQLite, ""},
+		{"a wrong one", "", "memory", "", "WEIR_STORE: store: \"memory\" is not one of the values allowed\n\twrite sqlite or none"},
+		{"a wrong one that does not count", "store: none\n", "memory", config.StoreNone, ""},
+	} {
+		c, err := config.Parse([]byte(named("a")+tt.doc), config.Options{LookupEnv: environment("HOME", "/srv/home", "WEIR_STORE", tt.env)})
+		switch {
+		case tt.fault != "":
+			if err == nil || err.Error() != tt.fault {
+				t.Errorf("%s: %v, want %s", tt.name, err, tt.fault)
+			}
+		case err != nil || c.Store != tt.want:
+			t.Errorf("%s: %v, %v, want %s", tt.name, c, err, tt.want)
 		}
 	}
 }

@@ -17,6 +17,7 @@ func (d *decoder) override(c *Config, o Options) {
 		c.Listen.Address = o.Listen
 	}
 	d.dataDir(c, o)
+	d.store(c, o)
 	d.rootSecret(c, o)
 	s, given := o.LookupEnv("BODY_LIMIT")
 	if !given || s == "" {
@@ -77,6 +78,20 @@ func (d *decoder) dataDir(c *Config, o Options) {
 		return
 	}
 	c.DataDir = abs
+}
+
+// store decides what keeps things: the document, else $WEIR_STORE.
+func (d *decoder) store(c *Config, o Options) {
+	const path, name = "store", "WEIR_STORE"
+	s, given := o.LookupEnv(name)
+	if !given || s == "" || d.given(path) {
+		return
+	}
+	d.forget(path, Pos{File: name})
+	d.notes[path] = "from " + name
+	if c.Store = Store(s); c.Store != StoreSQLite && c.Store != StoreNone {
+		d.fault(path, quote(s)+" is not one of the values allowed", "write "+string(StoreSQLite)+" or "+string(StoreNone))
+	}
 }
 
 // stateFolder returns where this machine keeps the state of programs, and what

@@ -170,7 +170,7 @@ func TestReferencePageHasAnExampleThatLoads(t *testing.T) {
 		t.Fatal("the page has no example")
 	}
 	env := func(name string) (string, bool) {
-		return "0123456789abcdef-" + name, name != "BODY_LIMIT" && name != "WEIR_SECRET_KEY" && name != "WEIR_SECRET_KEY_FILE" && !strings.HasPrefix(name, "UPSTREAM_")
+		return "0123456789abcdef-" + name, name != "BODY_LIMIT" && name != "WEIR_STORE" && name != "WEIR_SECRET_KEY" && name != "WEIR_SECRET_KEY_FILE" && !strings.HasPrefix(name, "UPSTREAM_")
 	}
 	c, err := config.Parse(example, config.Options{Path: "weir.yaml", LookupEnv: env})
 	if err != nil {

@@ -143,6 +143,13 @@ func (d *decoder) restarts(c, first *Config) {
 		wait("data_dir")
 	}
 	c.DataDir, c.DataDirNamed = first.DataDir, first.DataDirNamed
+	if c.Store != first.Store {
+		wait("store")
+	}
+	if c.Responses != first.Responses {
+		wait("responses")
+	}
+	c.Store, c.Responses = first.Store, first.Responses
 	if c.Log.Format != first.Log.Format {
 		wait("log.format")
 	}

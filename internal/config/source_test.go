@@ -175,6 +175,9 @@ func TestSourceWaiting(t *testing.T) {
 		{name: "a door moves in", first: withKey + "transparent: { upstream: pass, address: '127.0.0.1:9' }\n", then: withKey + "transparent: { upstream: pass, prefix: /x }\n", waiting: "transparent.address", check: func(c *Config) bool {
 			return c.Transparent.Address == "" && c.Transparent.Prefix == "/x"
 		}},
+		{name: "what is kept", first: withKey, then: withKey + "store: none\nresponses: { ttl: 1h }\n", waiting: "store responses", check: func(c *Config) bool {
+			return c.Store == StoreSQLite && c.Responses.TTL == 720*time.Hour
+		}},
 		{name: "wrong by itself", first: withKey, then: withKey + "listen: { address: nonsense }\n", fault: "listen.address"},
 	}
 	for _, tt := range tests {

@@ -77,6 +77,10 @@ type Options struct {
 	Trace     io.Writer          // what passes is shown there; may be nil
 	Root      *secret.Root       // the root secret; nil means one of its own, in memory
 
+	// DataDir is the gateway's data_dir; empty means one of its own. What is in
+	// there is kept only with `store: sqlite`.
+	DataDir string
+
 	// File says that the configuration is in a file, which is looked at while
 	// the gateway runs; see [Gate.Configure].
 	File bool
@@ -90,17 +94,20 @@ type Options struct {
 func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	t.Helper()
 	sim := StartSim(t, simulator.Options{Strict: true, KeepBodies: true, ShowCredentials: true})
-	vars := map[string]string{"SIM": sim.URL}
+	vars := map[string]string{"SIM": sim.URL, "WEIR_STORE": "none"} // a file for each would take its time
 	for i := 0; i < len(env); i += 2 {
 		vars[env[i]] = strings.ReplaceAll(env[i+1], "${SIM}", sim.URL)
 	}
 	g := &Gate{Sim: sim, Log: &Buffer{}}
+	if o.DataDir == "" {
+		o.DataDir = t.TempDir()
+	}
 	if o.Ledger == nil {
 		g.Ledger = ledger.NewMemory(20_000)
 		o.Ledger = g.Ledger
 	}
 	co := config.Options{
-		Path: "test.yaml", Listen: "127.0.0.1:0", DataDir: t.TempDir(),
+		Path: "test.yaml", Listen: "127.0.0.1:0", DataDir: o.DataDir,
 		LookupEnv: func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 		Open:      func(name string) (io.ReadCloser, error) { return os.Open(name) },
 	}

@@ -36,6 +36,7 @@ var migrations embed.FS // immutable
 // texts of errors that wrap them name the file, and the remedy.
 var (
 	ErrInUse       = errors.New("another process uses it")
+	ErrNoPlace     = errors.New("it cannot be written to")
 	ErrDamaged     = errors.New("it is damaged")
 	ErrTooNew      = errors.New("a newer Weir has made it")
 	ErrOtherSecret = errors.New("it was sealed with another root secret")
@@ -72,7 +73,7 @@ type DB struct {
 // for their owner alone. The caller must call [DB.Close].
 func Open(ctx context.Context, dir string, o Options) (_ *DB, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder for the store: %w", err)
+		return nil, fmt.Errorf("making the folder for the store: %w: %w", ErrNoPlace, err)
 	}
 	d := &DB{
 		box: o.Root.Box("store"), keep: o.Keep,
@@ -134,7 +135,7 @@ func dsn(name, query string) string {
 func prepare(name string) error {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("opening the store: %w", err)
+		return fmt.Errorf("opening the store: %w: %w", ErrNoPlace, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()

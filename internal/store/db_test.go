@@ -194,6 +194,9 @@ func execute(t *testing.T, file, statement string, args ...any) {
 func TestRootSecret(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, store.FileName)
+	db := open(t, dir)
+	put(t, db, "resp")
+	closeDB(t, db)
 	var kept [secret.Size]byte
 	for i, tt := range []struct {
 		secrets []string
@@ -234,6 +237,21 @@ func TestRootSecret(t *testing.T) {
 		}
 		if _, err := db.Responses().Purge(t.Context(), 1); err != nil {
 			t.Error(err)
+		}
+		closeDB(t, db)
+	}
+}
+
+// TestRootSecretOfNothing: where nothing is kept, any secret will do.
+func TestRootSecretOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		db, err := store.Open(t.Context(), dir, store.Options{Root: root(t, name), Keep: time.Hour})
+		if err != nil {
+			t.Fatalf("with the secret %s: %v", name, err)
+		}
+		if got, err := db.Secret(t.Context(), "pins", [secret.Size]byte(([]byte)(strings.Repeat(name, 16))[:secret.Size])); err != nil || !strings.HasPrefix(string(got[:]), name) {
+			t.Errorf("the kept secret is %s, %v", got, err)
 		}
 		closeDB(t, db)
 	}

@@ -14,16 +14,16 @@ const lockName = "weir.lock"
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the folder for the store: %w", err)
+		return nil, fmt.Errorf("locking the folder for the store: %w: %w", ErrNoPlace, err)
 	}
 	held, err := lock(f)
 	switch {
 	case err != nil:
 		_ = f.Close()
-		return nil, fmt.Errorf("locking the folder for the store: %w", err)
+		return nil, fmt.Errorf("locking the folder for the store: %w: %w", ErrNoPlace, err)
 	case held:
 		_ = f.Close()
-		return nil, fmt.Errorf("the folder %s cannot be used: %w: give this one another data_dir, or set `store: none`", dir, ErrInUse)
+		return nil, fmt.Errorf("the folder %s cannot be used: %w; give this one another data_dir, or set `store: none`", dir, ErrInUse)
 	}
 	return f, nil
 }
