@@ -51,6 +51,10 @@ type Options struct {
 	// Ledger keeps the account. Nil means memory.
 	Ledger gateway.Ledger
 
+	// Responses keep what upstreams do not. Nil means
+	// what the configuration says.
+	Responses gateway.Responses
+
 	// Observers are told what happens, beside the log and the ring.
 	Observers []gateway.Observer
 }
@@ -128,6 +132,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Ledger == nil {
 		o.Ledger = ledger.NewMemory(ringSize)
 	}
+	if o.Responses == nil {
+		o.Responses = a.kept.responses
+	}
 	var lines io.Writer
 	if cfg.Log.Format == "json" {
 		lines = o.Log
@@ -139,7 +146,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Observers:    a.observers,
 		Pins:         a.kept.pins,
 		Seals:        o.Root.Box("reasoning"),
-		Responses:    a.kept.responses,
+		Responses:    o.Responses,
 		NewID:        telemetry.RequestID,
 		Spool:        a.spool,
 		BodyTimeout:  cfg.Listen.Timeouts.Body,

@@ -72,6 +72,7 @@ func keys(cfg []config.Key) []auth.Key {
 		out = append(out, auth.Key{
 			Name: k.Name, Tenant: k.Tenant, Secret: k.Secret.Reveal(), Models: patterns(k.Models), Disabled: k.Disabled,
 			Strict: k.Strict, Explain: k.Explain, RefuseHosted: k.HostedTools == config.HostedRefuse,
+			KeepNothing: k.Store == config.StoreNever,
 		})
 	}
 	return out

@@ -681,9 +681,25 @@ type Key struct {
 	// `x-weir-explain: true`: the answer names upstreams and targets.
 	Explain bool `json:"explain" default:"false"`
 
+	// What is kept of its responses. `asked` keeps what a request asks to have
+	// kept. `never` keeps nothing: Weir nothing itself, and upstreams are told
+	// `store: false` whatever the request says. Such a key can go on with what
+	// others of its tenant have kept. It may not use `passthrough_paths` and the
+	// transparent door, where nothing is read. Default: `asked`.
+	Store KeyStore `json:"store" enum:"asked|never"`
+
 	// Answers as if the key did not exist.
 	Disabled bool `json:"disabled" default:"false"`
 }
+
+// KeyStore is a policy for what is kept of a key's responses.
+type KeyStore string
+
+// The policies.
+const (
+	StoreAsked KeyStore = "asked"
+	StoreNever KeyStore = "never"
+)
 
 // Log is what Weir writes to standard output.
 type Log struct {

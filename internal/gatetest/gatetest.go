@@ -85,6 +85,9 @@ type Options struct {
 	// the gateway runs; see [Gate.Configure].
 	File bool
 
+	// Responses keep what upstreams do not; nil means what the configuration says.
+	Responses gateway.Responses
+
 	// Environment says that there is no configuration: env alone decides. In
 	// its values ${SIM} is the simulator's URL.
 	Environment bool
@@ -134,7 +137,7 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 		o.Root = secret.Random()
 	}
 	g.App, err = app.New(context.Background(), app.Options{
-		Config: cfg, Source: source, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace, Root: o.Root,
+		Config: cfg, Source: source, Log: g.Log, Ledger: o.Ledger, Observers: o.Observers, Trace: o.Trace, Root: o.Root, Responses: o.Responses,
 	})
 	if err != nil {
 		t.Fatalf("building the gateway: %v", err)

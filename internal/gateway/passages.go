@@ -111,6 +111,11 @@ func (p *passage) admit(x *exchange) error {
 			Code: llm.CodePassthroughRefused, Op: opPassage,
 			Public: "the key `" + x.caller.Principal.Key + "` " + x.caller.Principal.MustBeRead() + ", and what passes here is not read: take a key without such limits",
 		}
+	case x.caller.Principal.KeepsNothing():
+		return &llm.Error{
+			Code: llm.CodePassthroughRefused, Op: opPassage,
+			Public: "nothing may be kept of what the key `" + x.caller.Principal.Key + "` asks, and what passes here is not read: take a key without `store: never`",
+		}
 	case x.r.ContentLength > limit:
 		return tooLarge(limit)
 	}

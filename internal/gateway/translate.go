@@ -188,7 +188,10 @@ func (x *exchange) translate() error {
 	}
 	fitted := *r
 	items, losses := x.takeBack(r.Items)
-	fitted.Items = items
+	fitted.Items, fitted.Store = items, nil
+	if x.op == llm.OpChat && x.req.Kept { // what is made of it is no chat completion, and could not be asked for
+		losses = append(losses, dialect.Loss{Path: r.Path(llm.FieldStore), Why: "the upstream of this model keeps no chat completions"})
+	}
 	fit := x.rules()
 	unfit, err := capability.Apply(&fitted, fit)
 	if err != nil {

@@ -170,6 +170,11 @@ func (p *passing) admit(x *exchange) error {
 			Code: llm.CodeTransparentRefused, Op: "gateway.transparent",
 			Public: "the key `" + x.caller.Principal.Key + "` " + x.caller.Principal.MustBeRead() + ", and what passes here is not read: take a key without such limits",
 		}
+	case x.caller.Principal.KeepsNothing():
+		return &llm.Error{
+			Code: llm.CodeTransparentRefused, Op: "gateway.transparent",
+			Public: "nothing may be kept of what the key `" + x.caller.Principal.Key + "` asks, and what passes here is not read: take a key without `store: never`",
+		}
 	case x.r.ContentLength > limit:
 		return tooLarge(limit)
 	}
