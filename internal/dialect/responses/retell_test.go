@@ -140,16 +140,23 @@ func TestCarry(t *testing.T) {
 		lost bool
 	}{
 		{said, other, said, false},
-		{native, maker, native, false}, {native, other, "", true}, {native, reader, "", true},
-		{sealed, maker, "", true}, {sealed, reader, plain, true}, {sealed, other, "", true},
-		{plain, reader, plain, false}, {plain, other, "", false},
-		{hosted, maker, hosted, false}, {hosted, other, "", true},
+		{native, maker, native, false},
+		{native, other, "", true},
+		{native, reader, "", true},
+		{sealed, maker, "", true},
+		{sealed, reader, plain, true},
+		{sealed, other, "", true},
+		{plain, reader, plain, false},
+		{plain, other, "", false},
+		{hosted, maker, hosted, false},
+		{hosted, other, "", true},
 	} {
 		if got, lost := tt.c.Carry([]byte(tt.item)); string(got) != tt.want || lost != tt.lost {
 			t.Errorf("%s for %+v: %s, lost %t; want %s, %t", tt.item, tt.c, got, lost, tt.want, tt.lost)
 		}
 	}
 }
+
 func joinOf(body string, with responses.Joint) (string, error) {
 	edits, err := responses.Join([]byte(body), with)
 	return string(jsonscan.Splice(nil, []byte(body), edits...)), err
