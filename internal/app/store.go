@@ -74,7 +74,7 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config, root *secret.Ro
 	case err == nil:
 		return db, nil
 	case !cfg.DataDirNamed && (errors.Is(err, store.ErrInUse) || errors.Is(err, store.ErrNoPlace)):
-		a.log.Warn(lost+": name a folder of its own as data_dir, or set `store: none`", "data_dir", cfg.DataDir, "error", err.Error())
+		a.log.Warn(lost+": name a folder of its own as data_dir (--data-dir), or set `store: none` (WEIR_STORE=none)", "data_dir", cfg.DataDir, "error", err.Error())
 		return nil, nil
 	}
 	return nil, err

@@ -264,3 +264,39 @@ func TestClosed(t *testing.T) {
 		t.Errorf("Apply = %v, want ErrClosed", err)
 	}
 }
+
+// TestSpaceIsGivenBack: the file shrinks again when what has expired goes.
+func TestSpaceIsGivenBack(t *testing.T) {
+	dir := t.TempDir()
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, store.FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	db := open(t, dir)
+	for i := range 100 {
+		row := response(strings.Repeat("x", i+1))
+		row.Expires, row.Data = time.Now(), make([]byte, 100<<10)
+		if err := db.Responses().Put(t.Context(), row, responsestore.Quota{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeDB(t, db)
+	before := size()
+	db = open(t, dir)
+	for {
+		n, err := db.Responses().Purge(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	closeDB(t, db)
+	if after := size(); before < 9<<20 || after > before/10 {
+		t.Errorf("the file had %d bytes and has %d", before, after)
+	}
+}

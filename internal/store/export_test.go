@@ -1,6 +1,20 @@
 package store
 
-import "github.com/weir-gateway/weir/internal/pin"
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/weir-gateway/weir/internal/pin"
+)
+
+// PutAndFail is a write that fails after it has written something.
+func (d *DB) PutAndFail(ctx context.Context, key pin.Key, err error) error {
+	return d.commit(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, bad := tx.ExecContext(ctx, "INSERT INTO pins VALUES (?, '', '', x'', 9223372036854775807)", key[:])
+		return errors.Join(err, bad)
+	})
+}
 
 // PinsFor is [DB.Pins] with another bound.
 func (d *DB) PinsFor(most int) pin.Backend { return pins{d, most} }

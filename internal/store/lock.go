@@ -23,7 +23,7 @@ func lockFolder(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("locking the folder for the store: %w: %w", ErrNoPlace, err)
 	case held:
 		_ = f.Close()
-		return nil, fmt.Errorf("the folder %s cannot be used: %w; give this one another data_dir, or set `store: none`", dir, ErrInUse)
+		return nil, fmt.Errorf("the folder %s cannot be used: %w; give this one another data_dir (--data-dir), or set `store: none` (WEIR_STORE=none)", dir, ErrInUse)
 	}
 	return f, nil
 }

@@ -150,9 +150,13 @@ func TestFailureIsAlone(t *testing.T) {
 	db := open(t, t.TempDir())
 	defer closeDB(t, db)
 	put(t, db, "there")
+	failed := errors.New("on purpose")
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
+			if err := db.PutAndFail(t.Context(), pin.Key{byte(i)}, failed); !errors.Is(err, failed) {
+				t.Errorf("PutAndFail = %v", err)
+			}
 			id, want := fmt.Sprint("r_", i), error(nil)
 			if i%3 == 0 {
 				id, want = "there", responsestore.ErrExists
@@ -166,6 +170,9 @@ func TestFailureIsAlone(t *testing.T) {
 	for i := range 200 {
 		if _, err := db.Responses().Get(t.Context(), "red", fmt.Sprint("r_", i)); (err == nil) == (i%3 == 0) {
 			t.Errorf("Get(r_%d) = %v", i, err)
+		}
+		if _, ok, err := db.Pins().Load(t.Context(), pin.Key{byte(i)}); ok || err != nil {
+			t.Errorf("a write that has failed has left something: %v", err)
 		}
 	}
 }
