@@ -1,16 +1,21 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/textproto"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/weir-gateway/weir/internal/auth"
 	"github.com/weir-gateway/weir/internal/config"
 	"github.com/weir-gateway/weir/internal/gateway"
 	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/route"
+	"github.com/weir-gateway/weir/internal/route/rule"
 	"github.com/weir-gateway/weir/internal/upstream"
 )
 
@@ -62,6 +67,11 @@ func (a *App) buildSnapshot(cfg *config.Config) (*gateway.Snapshot, error) {
 		l.upstreams[cfg.Upstreams[i].Name] = &cfg.Upstreams[i]
 	}
 	s.Routes = route.New(models(cfg.Models, s.Upstreams, l), direct(cfg.Upstreams, s.Upstreams, l)...)
+	ruled, err := rules(cfg.Routing, s.Upstreams, l)
+	if err != nil {
+		return nil, err
+	}
+	s.Routes.WithRules(ruled)
 	s.Profiles = l.profiles
 	return s, nil
 }
@@ -73,6 +83,10 @@ func keys(cfg []config.Key) []auth.Key {
 			Name: k.Name, Tenant: k.Tenant, Secret: k.Secret.Reveal(), Models: patterns(k.Models), Disabled: k.Disabled,
 			Strict: k.Strict, Explain: k.Explain, RefuseHosted: k.HostedTools == config.HostedRefuse,
 			KeepNothing: k.Store == config.StoreNever,
+			Routing: auth.Routing{
+				Roles: k.Roles, Metadata: k.Metadata, Prefer: string(k.Prefer), Labels: labels(k.Labels),
+				Choices: k.MayChoose, Restricted: k.MayChooseGiven,
+			},
 		})
 	}
 	return out
@@ -89,22 +103,64 @@ func patterns(names []string) []llm.Pattern {
 func models(cfg []config.Model, upstreams map[string]*upstream.Upstream, l *lanes) []route.Model {
 	var out []route.Model
 	for _, m := range cfg {
-		model := route.Model{Name: llm.Pattern(m.Name)}
-		for i := range m.Targets {
-			t := &m.Targets[i]
-			target := route.Target{
-				Upstream:      t.Upstream,
-				Model:         t.Model,
-				Strip:         t.Strip,
-				Serves:        serves(upstreams[t.Upstream]),
-				NoStreamUsage: !t.StreamUsage,
-				Priority:      t.Priority,
-				Weight:        t.Weight,
-			}
-			l.add(&target, t)
-			model.Targets = append(model.Targets, target)
+		out = append(out, route.Model{
+			Name: llm.Pattern(m.Name), Prefer: route.Prefer(m.Prefer), Targets: targets(m.Targets, upstreams, l),
+		})
+	}
+	return out
+}
+
+func targets(cfg []config.Target, upstreams map[string]*upstream.Upstream, l *lanes) []route.Target {
+	var out []route.Target
+	for i := range cfg {
+		t := &cfg[i]
+		target := route.Target{
+			Upstream:      t.Upstream,
+			Model:         t.Model,
+			Strip:         t.Strip,
+			Serves:        serves(upstreams[t.Upstream]),
+			NoStreamUsage: !t.StreamUsage,
+			Priority:      t.Priority,
+			Weight:        t.Weight,
+			Quality:       t.Quality,
+			Price:         route.Price{Known: t.Price.Given, Input: int64(t.Price.Input), Output: int64(t.Price.Output)},
+			Labels:        t.Labels,
+			MaxInFlight:   t.MaxInFlight,
+			SpillAt:       float64(t.SpillAt) / 100,
 		}
-		out = append(out, model)
+		l.add(&target, t)
+		out = append(out, target)
+	}
+	return out
+}
+
+// rules compiles the rules of a configuration, which has been checked.
+func rules(cfg config.Routing, upstreams map[string]*upstream.Upstream, l *lanes) ([]route.Rule, error) {
+	zone, err := time.LoadLocation(cfg.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("routing.timezone: %w", err)
+	}
+	var out []route.Rule
+	for i := range cfg.Rules {
+		r := &cfg.Rules[i]
+		rr := route.Rule{
+			Name: cmp.Or(r.Name, fmt.Sprintf("rules[%d]", i)), Use: r.Use, Reject: r.Reject, Targets: targets(r.Targets, upstreams, l),
+			MaxOutput: int64(r.MaxOutput), Prefer: route.Prefer(r.Prefer), Demands: labels(r.Labels),
+		}
+		if r.When != "" {
+			if rr.When, err = rule.Compile(r.When, rule.Options{Headers: cfg.Headers, Zone: zone}); err != nil {
+				return nil, fmt.Errorf("routing.%s.when: %w", rr.Name, err)
+			}
+		}
+		out = append(out, rr)
+	}
+	return out, nil
+}
+
+func labels(all map[string]string) []llm.Label {
+	var out []llm.Label
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, llm.Label{Name: name, Value: all[name]})
 	}
 	return out
 }

@@ -29,6 +29,27 @@ type Key struct {
 	Strict       bool // see Principal
 	RefuseHosted bool
 	Explain      bool // whoever has it may ask why a request went where it went
+
+	Routing Routing
+}
+
+// Routing is what a key says of where its requests go. It is immutable.
+type Routing struct {
+	// Roles and Metadata are what rules can see of the key.
+	Roles    []string
+	Metadata map[string]string
+
+	// Prefer is what its requests prefer of targets, empty if nothing. See
+	// package route.
+	Prefer string
+
+	// Labels are what targets must have.
+	Labels []llm.Label
+
+	// Choices are the upstreams that a client may choose, if Restricted. Else it
+	// may choose any.
+	Choices    []string
+	Restricted bool
 }
 
 // A Principal is who a request acts for. It is immutable.
@@ -40,6 +61,7 @@ type Principal struct {
 	// every tool that would run at a provider.
 	Strict, RefuseHosted bool
 
+	Routing
 	models []llm.Pattern
 
 	keepNothing bool
@@ -65,9 +87,14 @@ func (p *Principal) MayUse(model string) bool {
 	return false
 }
 
-// MayUseAll reports whether p may ask for every model.
+// MayChoose reports whether p may choose an upstream.
+func (p *Principal) MayChoose(upstream string) bool {
+	return !p.Restricted || slices.Contains(p.Choices, upstream)
+}
+
+// MayUseAll reports whether p may ask for every model, wherever it is served.
 func (p *Principal) MayUseAll() bool {
-	return len(p.models) == 0 || slices.Contains(p.models, "*")
+	return len(p.Labels) == 0 && (len(p.models) == 0 || slices.Contains(p.models, "*"))
 }
 
 // MustBeRead says why p's requests must be read, "" if they need not be.
@@ -133,7 +160,7 @@ func New(keys []Key) *Keys {
 		}
 		p := &Principal{
 			Tenant: tenant, Key: key.Name, Strict: key.Strict, RefuseHosted: key.RefuseHosted, models: key.Models,
-			keepNothing: key.KeepNothing, MayExplain: key.Explain,
+			keepNothing: key.KeepNothing, MayExplain: key.Explain, Routing: key.Routing,
 		}
 		k.byDigest[k.digest(key.Secret)], k.byName[key.Name] = p, p
 	}

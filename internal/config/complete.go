@@ -24,9 +24,33 @@ func (d *decoder) complete(c *Config) {
 		d.completeUpstream(u, path)
 		d.completeRetry(&u.Retry, path+".retry")
 	}
-	d.streamUsage(c)
+	for i := range c.Keys {
+		c.Keys[i].MayChooseGiven = d.given(fmt.Sprintf("keys[%d].may_choose", i))
+	}
+	refuses := make(map[string]bool)
+	for i := range c.Upstreams {
+		refuses[c.Upstreams[i].Name] = c.Upstreams[i].RefusesStreamUsage()
+	}
 	for i := range c.Models {
-		d.weights(c.Models[i].Targets, fmt.Sprintf("models[%d].targets", i))
+		d.completeTargets(c.Models[i].Targets, fmt.Sprintf("models[%d].targets", i), refuses)
+	}
+	for i := range c.Routing.Rules {
+		d.completeTargets(c.Routing.Rules[i].Targets, fmt.Sprintf("routing.rules[%d].targets", i), refuses)
+	}
+}
+
+// completeTargets fills in what depends on the upstreams of targets, of which
+// some refuse to be asked for the usage of a stream, and on each other.
+func (d *decoder) completeTargets(targets []Target, path string, refuses map[string]bool) {
+	d.weights(targets, path)
+	for i := range targets {
+		t, at := &targets[i], fmt.Sprintf("%s[%d]", path, i)
+		t.KeepAliveGiven = d.given(at + ".keepalive")
+		t.Price.Given = d.given(at + ".price")
+		if usage := at + ".stream_usage"; refuses[t.Upstream] && !d.given(usage) {
+			t.StreamUsage = false
+			d.notes[usage] = "because api_version is before " + usageVersion
+		}
 	}
 }
 
@@ -42,24 +66,6 @@ func (d *decoder) weights(targets []Target, path string) {
 		if at := fmt.Sprintf("%s[%d].weight", path, i); drawn && !d.given(at) {
 			targets[i].Weight = 1
 			d.notes[at] = "because a target of the model has a weight or a priority"
-		}
-	}
-}
-
-// streamUsage says false for targets that would refuse the option.
-func (d *decoder) streamUsage(c *Config) {
-	refuses := make(map[string]bool)
-	for i := range c.Upstreams {
-		refuses[c.Upstreams[i].Name] = c.Upstreams[i].RefusesStreamUsage()
-	}
-	for i := range c.Models {
-		for j := range c.Models[i].Targets {
-			t, path := &c.Models[i].Targets[j], fmt.Sprintf("models[%d].targets[%d].stream_usage", i, j)
-			t.KeepAliveGiven = d.given(fmt.Sprintf("models[%d].targets[%d].keepalive", i, j))
-			if refuses[t.Upstream] && !d.given(path) {
-				t.StreamUsage = false
-				d.notes[path] = "because api_version is before " + usageVersion
-			}
 		}
 	}
 }

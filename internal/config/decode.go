@@ -18,6 +18,7 @@ var (
 	secretType   = reflect.TypeFor[Secret]()        // immutable
 	authType     = reflect.TypeFor[Auth]()          // immutable
 	retryType    = reflect.TypeFor[Retry]()         // immutable
+	dollarsType  = reflect.TypeFor[Dollars]()       // immutable
 )
 
 // A decoder fills a Config from a tree and remembers what validation and
@@ -25,6 +26,7 @@ var (
 // wrong.
 type decoder struct {
 	doc    Pos    // of the whole document, for what is missing at its top
+	source []byte // the document; nil if there is none
 	folder string // where relative paths start
 	refs   *resolver
 
@@ -361,6 +363,8 @@ func (d *decoder) remedyFor(n *node, v reflect.Value, f field) string {
 		return "put it in quotes"
 	case v.Type() == durationType:
 		return durationRemedy + f.rangeText(v.Type())
+	case v.Type() == dollarsType:
+		return dollarsRemedy + f.rangeText(v.Type())
 	case v.Kind() == reflect.Int:
 		return countRemedy + f.rangeText(v.Type())
 	default:

@@ -32,6 +32,10 @@ type Fault struct {
 	Path   string // the value meant, as in "upstreams[0].auth"; "" is the whole document
 	Msg    string // what is wrong
 	Remedy string // what to do about it
+
+	// Excerpt is the line of the value that is meant, and below it a caret at the
+	// place in it. Empty if Pos says enough.
+	Excerpt string
 }
 
 // String returns the fault on two lines: what is wrong, and indented the
@@ -43,10 +47,49 @@ func (f Fault) String() string {
 		b.WriteString(": " + f.Path)
 	}
 	b.WriteString(": " + f.Msg)
+	if f.Excerpt != "" {
+		b.WriteString("\n\t" + strings.ReplaceAll(f.Excerpt, "\n", "\n\t"))
+	}
 	if f.Remedy != "" {
 		b.WriteString("\n\t" + f.Remedy)
 	}
 	return b.String()
+}
+
+// point makes f tell of a place in a value, which begins at f.Pos: a line and
+// a column from 1. Source is the document. Where the value does not stand in it
+// as it is, but escaped or on folded lines, only the excerpt tells the place.
+func (f *Fault) point(source []byte, value string, line, column int) {
+	lines := strings.Split(value, "\n")
+	if line > len(lines) {
+		return
+	}
+	const most = 120
+	shown, at := []rune(strings.ReplaceAll(lines[line-1], "\t", " ")), min(column-1, len([]rune(lines[line-1])))
+	if len(shown) > most {
+		from := max(0, min(at-most/2, len(shown)-most))
+		shown, at = shown[from:from+most], at-from
+	}
+	f.Excerpt = string(shown) + "\n" + strings.Repeat(" ", at) + "^"
+	raw := strings.Split(string(source), "\n")
+	for i, n := f.Pos.Line-1, 0; i >= 0 && i < len(raw) && n < len(lines); i++ {
+		start := 0
+		if i == f.Pos.Line-1 {
+			start = min(len(string([]rune(raw[i])[:min(f.Pos.Column-1, len([]rune(raw[i])))])), len(raw[i]))
+		}
+		found := strings.Index(raw[i][start:], strings.ReplaceAll(lines[n], "$", "$$"))
+		switch {
+		case found < 0 && n > 0:
+			return // it is written otherwise
+		case found >= 0 && n == line-1:
+			before := []rune(lines[n])[:min(column-1, len([]rune(lines[n])))]
+			f.Pos.Line = i + 1
+			f.Pos.Column = len([]rune(raw[i][:start+found])) + len(before) + strings.Count(string(before), "$") + 1
+			return
+		case found >= 0:
+			n++
+		}
+	}
 }
 
 // Faults is everything that is wrong with a configuration, by position. It is

@@ -64,6 +64,9 @@ func (f field) parse(t reflect.Type, s string) (int64, error) {
 		d, err := parseDuration(s)
 		return int64(d), err
 	}
+	if t == dollarsType {
+		return parseDollars(s)
+	}
 	if t.Kind() == reflect.Int {
 		return parseCount(s)
 	}
@@ -77,6 +80,8 @@ func (f field) format(t reflect.Type, n int64) string {
 		return off
 	case t == durationType:
 		return formatDuration(time.Duration(n))
+	case t == dollarsType:
+		return formatDollars(n)
 	case t.Kind() == reflect.Int:
 		return strconv.FormatInt(n, 10)
 	default:
@@ -103,6 +108,8 @@ func (f field) wanted(t reflect.Type) string {
 		return "true or false"
 	case t == durationType:
 		return "a duration"
+	case t == dollarsType:
+		return "a sum of dollars"
 	case t.Kind() == reflect.Int64:
 		return "a size"
 	case t.Kind() == reflect.Int:

@@ -177,7 +177,7 @@ func Parse(data []byte, o Options) (*Config, error) {
 	}
 	d := newDecoder(Pos{File: source, Line: 1, Column: 1}, o)
 	root, faults := parseTree(source, data)
-	d.faults = faults
+	d.faults, d.source = faults, data
 	if root == nil && len(faults) == 0 {
 		root = &node{shape: mapping, pos: d.doc} // an empty document
 	}

@@ -73,7 +73,7 @@ func align(text []byte) []byte {
 func (p *printer) fields(v reflect.Value, path string, depth int) {
 	for _, f := range fieldsOf(v.Type()) {
 		fv, at := v.Field(f.index), join(path, f.name)
-		if fv.IsZero() && f.fallback == "" && !p.has(at) && v.Type() != retryType || fv.Kind() == reflect.Slice && fv.Len() == 0 || fv.Kind() == reflect.Map && fv.Len() == 0 {
+		if fv.IsZero() && f.fallback == "" && !p.has(at) && v.Type() != retryType && fv.Kind() != reflect.Slice || fv.Kind() == reflect.Slice && fv.Len() == 0 && !p.given(at) || fv.Kind() == reflect.Map && fv.Len() == 0 {
 			continue
 		}
 		fmt.Fprintf(p, "%s%s:", indent(depth), f.name)
@@ -103,6 +103,9 @@ func (p *printer) block(v reflect.Value, path string) bool {
 	}
 	return v.Type() != secretType && v.Type() != authType
 }
+
+// given reports whether the source has a value at path.
+func (p *printer) given(path string) bool { _, ok := p.config.given[path]; return ok }
 
 // items writes a list of structs, each as a block mapping behind a dash.
 func (p *printer) items(v reflect.Value, path string, depth int) {

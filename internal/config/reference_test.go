@@ -357,6 +357,8 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 		if f.off {
 			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Enum: []any{off}})
 		}
+	case t == dollarsType:
+		s = orReference(&jsonschema.Schema{Type: "number"})
 	case t.Kind() == reflect.Int64:
 		s = orReference(&jsonschema.Schema{Type: "string", Pattern: sizePattern()})
 	default:
@@ -370,10 +372,10 @@ func schemaOfField(c comments, f field, t reflect.Type) *jsonschema.Schema {
 
 func defaultJSON(t reflect.Type, s string) json.RawMessage {
 	var v any = s
-	switch t.Kind() {
-	case reflect.Slice:
+	switch {
+	case t.Kind() == reflect.Slice:
 		v = []string{s}
-	case reflect.Int:
+	case t.Kind() == reflect.Int, t == dollarsType:
 		v = json.Number(s)
 	}
 	out, _ := json.Marshal(v) // texts and numbers alone

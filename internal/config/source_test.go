@@ -237,6 +237,8 @@ func TestIdentity(t *testing.T) {
 			*x = map[string]string{"responses": "/another"}
 		case *[]string:
 			*x = []string{"/a/b"}
+		case *[]int:
+			*x = []int{418}
 		default:
 			switch v.Kind() {
 			case reflect.Struct:

@@ -32,6 +32,7 @@ var (
 	errDuration     = errors.New("is not a duration")
 	errSizeUnit     = errors.New("has no unit")
 	errSize         = errors.New("is not a size")
+	errDollars      = errors.New("is not a sum of dollars")
 	errCount        = errors.New("is not a whole number")
 )
 
@@ -39,6 +40,7 @@ var (
 const (
 	durationRemedy = "write a number and its unit: 500ms, 10s, 5m or 1h30m"
 	sizeRemedy     = "write a whole number and its unit: 512KiB, 50MiB, 2GiB or 50MB"
+	dollarsRemedy  = "write dollars: 2, 0.5 or 1.25"
 	countRemedy    = "write a whole number"
 )
 
@@ -56,6 +58,35 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, errDuration
 	}
 	return d, nil
+}
+
+// A dollar has so many decimals.
+const decimals = 9
+
+// parseDollars reads dollars such as 1.25.
+func parseDollars(s string) (int64, error) {
+	if !plainNumber.MatchString(s) {
+		return 0, errDollars
+	}
+	whole, part, _ := strings.Cut(s, ".")
+	if len(part) > decimals {
+		return 0, errDollars
+	}
+	n, err := strconv.ParseInt(whole+part+strings.Repeat("0", decimals-len(part)), 10, 64)
+	if err != nil {
+		return 0, errDollars
+	}
+	return n, nil
+}
+
+// formatDollars is the inverse of parseDollars.
+func formatDollars(n int64) string {
+	s := fmt.Sprintf("%0*d", decimals+1, n)
+	whole, part := s[:len(s)-decimals], strings.TrimRight(s[len(s)-decimals:], "0")
+	if part == "" {
+		return whole
+	}
+	return whole + "." + part
 }
 
 // parseCount reads a whole number without a sign.

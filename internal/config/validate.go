@@ -33,6 +33,7 @@ func (d *decoder) validate(c *Config) {
 	d.passages(c)
 	d.whoMayCall(c)
 	d.routing(c.Routing)
+	d.rules(c)
 	d.cors(c)
 	d.transparent(c)
 }
@@ -170,7 +171,7 @@ func (d *decoder) models(c *Config) {
 				seen[m.Name] = path
 			}
 		}
-		d.targets(m, path+".targets", upstreams)
+		d.targets(m.Targets, path+".targets", upstreams)
 	}
 }
 
@@ -184,13 +185,13 @@ func isDeployment(s string) bool {
 	return strings.Trim(s, ".") != "" && !strings.ContainsAny(s, `/\%`)
 }
 
-func (d *decoder) targets(m Model, path string, upstreams nameSet) {
-	if len(m.Targets) == 0 && d.given(path) && d.sound(path) {
+func (d *decoder) targets(targets []Target, path string, upstreams nameSet) {
+	if len(targets) == 0 && d.given(path) && d.sound(path) {
 		d.fault(path, "is empty", fieldNamed("targets").hint())
 	}
 	type target struct{ upstream, model string }
-	seen := make(map[target]bool, len(m.Targets))
-	for i, t := range m.Targets {
+	seen := make(map[target]bool, len(targets))
+	for i, t := range targets {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if up := at + ".upstream"; d.given(up) && d.sound(up) && d.sound("upstreams") && !upstreams.has(t.Upstream) {
 			d.fault(up, "there is no upstream "+d.quoteValue(up, t.Upstream), upstreams.remedy(t.Upstream))
@@ -206,6 +207,7 @@ func (d *decoder) targets(m Model, path string, upstreams nameSet) {
 			}
 		}
 		d.strip(at+".strip", t)
+		d.labels(at+".labels", t.Labels)
 		d.dialects(at+".dialects", t.Dialects)
 		d.efforts(at+".efforts", t.Efforts)
 		d.ollama(at+".ollama", t, upstreams.kind[t.Upstream])

@@ -9,6 +9,7 @@ import (
 func (d *decoder) keys(c *Config) {
 	names := make(map[string]string, len(c.Keys))
 	secrets := make(map[[sha256.Size]byte]string, len(c.Keys))
+	upstreams := d.upstreamNames(c.Upstreams)
 	var match *matcher // nil: without models there is nothing to match
 	if len(c.Models) > 0 {
 		match = newMatcher(c.Models)
@@ -23,6 +24,7 @@ func (d *decoder) keys(c *Config) {
 			d.keySecret(at, k.Secret, secrets)
 		}
 		d.keyModels(path+".models", k.Models, match)
+		d.keyRouting(path, &k, upstreams)
 	}
 }
 

@@ -14,22 +14,56 @@ type Reading struct {
 	paths   *jsonscan.Paths
 	watched []string // what paths watch
 	own     int      // the place in watched of the first of the protocol's own
-	refer   int      // and from which on they are references
+	images  int      // and from which on they are images
+	refer   int      // and references
 }
 
-// NewReading returns a reading that looks at these members, too, and at those
-// that refer to something that an upstream keeps. They are paths of package
-// jsonscan.
-func NewReading(members []string, references ...string) *Reading {
-	watched := Members(slices.Concat(members, references)...)
-	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched, Mark: SealPrefix}), watched, FirstOwn, FirstOwn + len(members)}
+// NewReading returns a reading that looks at these members, too, at those that
+// only images have, and at those that refer to something that an upstream
+// keeps. They are paths of package jsonscan. An image's that ends in "type" is
+// one where the type is "image".
+func NewReading(members, images []string, references ...string) *Reading {
+	return newReading(watchedMembers[:atOptions:atOptions], SealPrefix, members, images, references)
 }
 
-// NewChoiceReading returns a reading of a protocol whose answers are made of
-// choices. It looks at members that refer to something that an upstream keeps.
-func NewChoiceReading(references ...string) *Reading {
-	watched := slices.Concat(watchedMembers, references)
-	return &Reading{jsonscan.Compile(jsonscan.Spec{Watch: watched}), watched, len(watchedMembers), len(watchedMembers)}
+// NewChoiceReading is [NewReading] for a protocol whose answers are made of
+// choices. It has no members of its own beside.
+func NewChoiceReading(images []string, references ...string) *Reading {
+	return newReading(watchedMembers, "", nil, images, references)
+}
+
+func newReading(common []string, mark string, members, images, references []string) *Reading {
+	g := &Reading{
+		watched: slices.Concat(common, members, images, references),
+		own:     len(common), images: len(common) + len(members), refer: len(common) + len(members) + len(images),
+	}
+	spec := jsonscan.Spec{Watch: g.watched, Mark: mark}
+	for _, path := range images {
+		if list, _, _ := strings.Cut(path, "."); strings.HasSuffix(path, ".type") {
+			spec.Sift = map[string]jsonscan.Sieve{list: g.siftImages}
+		}
+	}
+	g.paths = jsonscan.Compile(spec)
+	return g
+}
+
+// siftImages leaves out the types of all that is no image.
+func (g *Reading) siftImages(body []byte, hits []jsonscan.Hit) int {
+	kept := 0
+	for _, h := range hits {
+		typed := g.images <= h.Path && h.Path < g.refer && strings.HasSuffix(g.watched[h.Path], ".type")
+		if !typed || isImage(body[h.Span.Start:h.Span.End]) {
+			hits[kept] = h
+			kept++
+		}
+	}
+	return kept
+}
+
+// isImage reports whether a JSON value is the text "image".
+func isImage(raw []byte) bool {
+	s, err := jsonscan.Unquote(raw)
+	return err == nil && s == "image"
 }
 
 // Read reads a request body as [ReadRequest] does. It notes references, and
@@ -51,6 +85,8 @@ func (g *Reading) Read(body []byte, take func(r *Request, member int, kind jsons
 		switch {
 		case h.Path >= g.refer:
 			r.refer(g.watched[h.Path], h, raw)
+		case h.Path >= g.images:
+			r.Images = r.Images || h.Kind != jsonscan.Null
 		case h.Path >= g.own:
 			take(&r, h.Path-g.own, h.Kind, raw)
 		default:

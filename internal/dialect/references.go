@@ -26,9 +26,10 @@ func Members(own ...string) []string {
 
 // ReadReferring reads a request body as [ReadRequest] does, by paths that watch
 // members, which [Members] has returned; the own ones of them that the scan
-// reports are references. kept is what Kept is where the request does not say.
-func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bool) (Request, error) {
-	var buf [8]jsonscan.Hit
+// reports are images, if they are among these many from FirstOwn on, and else
+// references. kept is what Kept is where the request does not say.
+func ReadReferring(paths *jsonscan.Paths, members []string, images int, body []byte, kept bool) (Request, error) {
+	var buf [atOptions + 4]jsonscan.Hit
 	found, err := paths.Scan(body, buf[:0])
 	if err != nil {
 		return Request{}, syntaxError(err)
@@ -39,8 +40,10 @@ func ReadReferring(paths *jsonscan.Paths, members []string, body []byte, kept bo
 	r := Request{Choices: 1, Kept: kept, Marked: found.Marked, Counts: found.Counts, Object: found.Object}
 	for _, h := range found.Hits {
 		raw := body[h.Span.Start:h.Span.End]
-		if h.Path >= FirstOwn {
+		if h.Path >= FirstOwn+images {
 			r.refer(members[h.Path], h, raw)
+		} else if h.Path >= FirstOwn {
+			r.Images = r.Images || h.Kind != jsonscan.Null
 		} else if err := r.take(h, raw); err != nil {
 			return Request{}, err
 		}

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,6 +61,16 @@ type Request struct {
 	// CacheKey is where "prompt_cache_key" is, by which a client says which of
 	// its requests begin alike. Absent if it is no string.
 	CacheKey jsonscan.Span
+
+	// Tools is true if the request brings tools along, Images if it brings
+	// images.
+	Tools, Images bool
+
+	// MaxOutput is how many tokens the answer may have at most, of several
+	// members that say it the least. Zero means that none does. Limits are those
+	// members, in the order of [LimitNames]; a Kind of zero means absent.
+	MaxOutput int64
+	Limits    [limits]jsonscan.Hit
 
 	// Options and IncludeUsage are "stream_options" and the member
 	// "include_usage" in it, where the protocol has them. A Kind of zero means
@@ -145,17 +156,33 @@ const (
 	atStream
 	atStore
 	atCacheKey
-	atOptions
+	atTools
+	atLimits // the first of LimitNames
+)
+
+const (
+	atOptions = atLimits + limits + iota
 	atIncludeUsage
 	atDataSources
 	atChoices
 )
+
+// limits is how many names there are for the limit of an answer.
+const limits = 3
+
+// LimitNames are the members by which protocols limit how many tokens an answer
+// may have.
+var LimitNames = [limits]string{"max_tokens", "max_completion_tokens", "max_output_tokens"} // immutable
 
 var watchedMembers = []string{ // immutable
 	atModel:        "model",
 	atStream:       "stream",
 	atStore:        "store",
 	atCacheKey:     "prompt_cache_key",
+	atTools:        "tools",
+	atLimits:       LimitNames[0],
+	atLimits + 1:   LimitNames[1],
+	atLimits + 2:   LimitNames[2],
 	atOptions:      "stream_options",
 	atIncludeUsage: "stream_options.include_usage",
 	atDataSources:  "data_sources",
@@ -244,6 +271,13 @@ func (r *Request) take(h jsonscan.Hit, raw []byte) error {
 	case atCacheKey:
 		if h.Kind == jsonscan.String {
 			r.CacheKey = h.Span
+		}
+	case atTools:
+		r.Tools = h.Kind == jsonscan.Array && len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0
+	case atLimits, atLimits + 1, atLimits + 2:
+		r.Limits[h.Path-atLimits] = h
+		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil && n > 0 && (r.MaxOutput == 0 || n < r.MaxOutput) {
+			r.MaxOutput = n
 		}
 	case atOptions:
 		r.Options = h

@@ -43,6 +43,12 @@ func (x *exchange) choose() error {
 	if !ok {
 		return x.notChosen(fmt.Sprintf("%s names no upstream: there is no %.64q", x.headerName(), value))
 	}
+	if !x.caller.Principal.MayChoose(name) {
+		return &llm.Error{
+			Code: llm.CodeProviderNotAllowed, Op: "gateway.choose",
+			Public: "the key `" + x.caller.Principal.Key + "` may not choose " + name + " by " + x.headerName(),
+		}
+	}
 	x.chose = name
 	return nil
 }
@@ -61,21 +67,35 @@ func (x *exchange) notChosen(why string) error {
 	}
 }
 
+// headerPrefer is where a client says what it prefers of targets.
+const headerPrefer = "X-Weir-Prefer"
+
 // decide finds the targets that may be tried, and their order.
-func (x *exchange) decide() {
+func (x *exchange) decide() error {
+	who := x.caller.Principal
 	f := route.Facts{
 		Ask:   route.Ask{Op: x.op, State: x.state()},
-		Model: x.entry.Model, Stream: x.req.Stream,
-		EstimatedInput: textTokens(x.req.Counts),
-		Tenant:         x.caller.Principal.Tenant, Key: x.caller.Principal.Key,
+		Model: x.entry.Model, Stream: x.req.Stream, Tools: x.req.Tools, Images: x.req.Images,
+		EstimatedInput: textTokens(x.req.Counts), RequestedOutput: x.req.MaxOutput,
+		Tenant: who.Tenant, Key: who.Key, Roles: who.Roles, Metadata: who.Metadata, Header: x.r.Header.Get,
 		Now: x.start, Seed: rand.Uint64(), //nolint:gosec // whoever can guess it learns nothing
 		Chosen: x.chose, Pinned: x.pinnedTo,
+		Demands: who.Labels, KeyPrefers: route.Prefer(who.Prefer),
+	}
+	if v := strings.TrimSpace(x.r.Header.Get(headerPrefer)); v != "" {
+		if f.Client = route.Prefer(strings.ToLower(v)); !f.Client.Valid() {
+			return &llm.Error{
+				Code: llm.CodeInvalidValue, Op: "gateway.decide", Param: strings.ToLower(headerPrefer),
+				Public: fmt.Sprintf("the header x-weir-prefer is %.64q; it may be cost, quality or latency", v),
+			}
+		}
 	}
 	f.Near, f.Bound = x.recalled.near(x.model)
 	if x.body != nil {
 		f.Needs = x.needs
 	}
 	x.decision = x.snap.Routes.Decide(x.model, &f, x.snap.Watches)
+	return nil
 }
 
 // choiceNote is the end of a refusal that the client's choice has a part in.

@@ -59,11 +59,14 @@ func (x *exchange) edited(src *buffer, req *dialect.Request, losses []dialect.Lo
 	for _, e := range fitted {
 		edits = dialect.AddEdit(edits, e)
 	}
-	if err := x.lose(losses); err != nil {
+	if err := x.lose(append(losses, x.lowered...)); err != nil {
 		return nil, err
 	}
 	if never, needed := x.neverKept(req, body); needed {
 		edits = dialect.AddEdit(edits, never)
+	}
+	if edit, needed := x.renameLimit(req, body); needed {
+		edits = dialect.AddEdit(edits, edit)
 	}
 	if model, needed := req.ModelEdit(body, x.target.Model); needed {
 		edits = dialect.AddEdit(edits, model)

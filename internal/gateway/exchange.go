@@ -44,7 +44,9 @@ type exchange struct {
 
 	bodyRead bool // to its end
 
-	model *route.Model // nil if nobody knows the name, and the client has chosen an upstream
+	model   *route.Model // nil if nobody knows the name, and the client has chosen an upstream
+	lowered []llm.Loss   // what a rule has lowered of what the client asked for
+	limited bool         // the limit of the answer is Weir's, and not the client's
 
 	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
 	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
@@ -196,7 +198,9 @@ func (x *exchange) route() error {
 			return err
 		}
 	}
-	x.decide()
+	if err := x.decide(); err != nil {
+		return err
+	}
 	ok := len(x.decision.Candidates) > 0
 	switch {
 	case x.notNeutral != nil && llm.AsError(x.notNeutral).Code == llm.CodeOverloaded:
@@ -213,9 +217,11 @@ func (x *exchange) route() error {
 	}
 	x.aim(0)
 	if len(x.unknown) > 0 {
-		return x.unknownAt(&x.target)
+		if err := x.unknownAt(&x.target); err != nil {
+			return err
+		}
 	}
-	return nil
+	return x.limitOutput()
 }
 
 // finish ends the exchange: the client is told of err, if it can be, and the

@@ -197,7 +197,7 @@ func (x *exchange) translate() error {
 	if err != nil {
 		return err
 	}
-	losses = append(losses, unfit...)
+	losses = append(append(losses, unfit...), x.lowered...)
 	traits.MaxCompletionTokens = traits.MaxCompletionTokens || fit.LimitsCompletion()
 	lowered, tools, lost, err := dialect.Lower(&fitted, traits, x.refusesHosted())
 	if err != nil {

@@ -35,6 +35,9 @@ const (
 	CodePreviousNotFound     Code = "previous_response_not_found"
 	CodeForeignReference     Code = "reference_not_found"
 	CodeUnknownProvider      Code = "unknown_provider"
+	CodeProviderNotAllowed   Code = "provider_not_allowed"
+	CodeRuleRefused          Code = "refused_by_rule"
+	CodeNoTarget             Code = "no_allowed_target"
 	CodeInvalidMultipart     Code = "invalid_multipart"
 	CodeTransparentRefused   Code = "transparent_refused"
 	CodePassthroughRefused   Code = "passthrough_refused"
@@ -241,6 +244,21 @@ var table = []Row{ // immutable
 		CodeUnknownProvider, Invalid, 400, typInvalid, typInvalid, false, false,
 		"no such provider",
 		"The header of `routing.header` names an upstream: compare it with the names under `upstreams`.",
+	},
+	{
+		CodeProviderNotAllowed, Forbidden, 403, typInvalid, "permission_error", false, false,
+		"this key may not choose this provider",
+		"The header of `routing.header` names an upstream that the key's `may_choose` has not. Add it there, or let the client leave the header out.",
+	},
+	{
+		CodeRuleRefused, Forbidden, 403, typInvalid, "permission_error", false, false,
+		"a rule of this gateway refuses the request",
+		"One of `routing.rules` holds for the request, and has a `reject`, which is what the client is told.",
+	},
+	{
+		CodeNoTarget, Forbidden, 403, typInvalid, "permission_error", false, false,
+		"no target of this model is allowed for this request",
+		"The key, or a rule, demands `labels` that no target of the model has. Add a target that has them, or ask for another model.",
 	},
 	{
 		CodeInvalidMultipart, Invalid, 400, typInvalid, typInvalid, false, false,

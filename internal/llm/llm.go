@@ -151,6 +151,9 @@ const (
 	Estimated  Lane = "estimated"  // not at all: Weir counts by itself
 )
 
+// A Label is what a target is said to be, or is to be: region is eu.
+type Label struct{ Name, Value string }
+
 // A Provenance says where the counts of a [Usage] come from. The zero value
 // is [UsageUnknown], so a forgotten count is never taken for a free one.
 type Provenance uint8

@@ -19,6 +19,7 @@ var linked = map[string]string{ // immutable
 	"github.com/weir-gateway/weir":         "itself",
 	"github.com/coder/websocket":           "WebSockets: realtime, and the simulator's",
 	"github.com/fsnotify/fsnotify":         "what the system tells of changed files",
+	"github.com/expr-lang/expr":            "routing rules",
 	"github.com/go-json-experiment/json":   "jsontext",
 	"github.com/goccy/go-yaml":             "the configuration file",
 	"github.com/google/jsonschema-go":      "the configuration's schema",

@@ -1,7 +1,9 @@
 package route
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -53,7 +55,7 @@ type Facts struct {
 	Bound bool
 
 	// Demands are the labels that a target must have.
-	Demands []Label
+	Demands []llm.Label
 
 	// Client and KeyPrefers are the preferences of the request and of its key.
 	Client, KeyPrefers Prefer
@@ -97,11 +99,13 @@ type Decision struct {
 	// Prefer and Demands are what has ordered the candidates, and what each of
 	// them has.
 	Prefer  Prefer
-	Demands []Label
+	Demands []llm.Label
 
 	// Verdicts are those of the rules, in their order, as far as they were
 	// asked.
 	Verdicts []Verdict
+
+	unlabelled bool // a target was rejected for its labels
 }
 
 // A Rejection is a target that may not serve a request.
@@ -172,18 +176,18 @@ func (s Standing) String() string {
 // f.Model belongs to, nil if there is none and the client has chosen an
 // upstream. A nil h knows nothing.
 func (t *Table) Decide(m *Model, f *Facts, h Health) Decision {
-	d := Decision{Model: f.Model, Prefer: f.Client, Demands: f.Demands}
-	if d.Prefer == "" {
-		d.Prefer = f.KeyPrefers
+	d := Decision{Model: f.Model, Demands: f.Demands}
+	model, targets := t.apply(&d, m, f, h)
+	if d.Refused != nil {
+		return d
 	}
-	if d.Prefer == "" && m != nil {
-		d.Prefer = m.Prefer
+	d.Prefer = cmp.Or(d.Prefer, f.Client, f.KeyPrefers, model)
+	d.consider(targets, f)
+	if len(d.Candidates) == 0 && f.Chosen != "" && !d.named(t.rules) {
+		d.consider(t.upstreams, f)
 	}
-	if m != nil {
-		d.consider(m.Targets, f, f.Chosen)
-	}
-	if len(d.Candidates) == 0 && f.Chosen != "" {
-		d.consider(t.upstreams, f, f.Chosen)
+	if len(d.Candidates) == 0 && d.unlabelled {
+		d.Refused = &llm.Error{Code: llm.CodeNoTarget, Op: "route.decide", Public: d.demanded()}
 	}
 	d.dropEstimates()
 	d.order(f, h)
@@ -205,17 +209,38 @@ func (d *Decision) dropEstimates() {
 	})
 }
 
+// named reports whether a rule has named the targets, so that no other may
+// serve the request.
+func (d *Decision) named(rules []Rule) bool {
+	n := len(d.Verdicts)
+	return n > 0 && d.Verdicts[n-1].Holds && len(rules[n-1].Targets) > 0
+}
+
+// demanded says which labels no target has.
+func (d *Decision) demanded() string {
+	var b strings.Builder
+	b.WriteString("no target of the model has what is demanded:")
+	for i, l := range d.Demands {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(" " + l.Name + "=" + l.Value)
+	}
+	return b.String()
+}
+
 // consider sorts targets into those that may be tried and those that may not.
-func (d *Decision) consider(targets []Target, f *Facts, chosen string) {
+func (d *Decision) consider(targets []Target, f *Facts) {
 	for i := range targets {
 		t := &targets[i]
 		c, ok := t.candidate(d.Model, f.Ask)
 		switch why := t.barred(d.Demands); {
-		case chosen != "" && t.Upstream != chosen:
+		case f.Chosen != "" && t.Upstream != f.Chosen:
 			d.reject(t, "the client has chosen another upstream")
 		case f.Pinned != "" && t.Upstream != f.Pinned:
 			d.reject(t, "what the request refers to is kept elsewhere")
 		case why != "":
+			d.unlabelled = true
 			d.reject(t, why)
 		case !ok:
 			d.reject(t, "it cannot be asked for this")
@@ -232,11 +257,8 @@ func (d *Decision) reject(t *Target, why string) {
 	d.Rejected = append(d.Rejected, Rejection{t, why})
 }
 
-// A Label is what a target is said to be: "region" is "eu".
-type Label struct{ Name, Value string }
-
 // barred says which of the labels that are demanded t has not, or returns "".
-func (t *Target) barred(demands []Label) string {
+func (t *Target) barred(demands []llm.Label) string {
 	for _, l := range demands {
 		if t.Labels[l.Name] != l.Value {
 			return "its label " + l.Name + " is not " + l.Value

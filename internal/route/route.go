@@ -94,8 +94,8 @@ type Price struct {
 	Input, Output int64
 }
 
-// A Model is a name, or a pattern of names, with its targets, the first first
-// where nothing else orders them.
+// A Model is a name, or a pattern of names, with its targets, in the order to
+// try them in where nothing else decides.
 type Model struct {
 	Name    llm.Pattern
 	Targets []Target
@@ -109,6 +109,7 @@ type Table struct {
 	names    []string // exact names, in the order given
 
 	upstreams []Target
+	rules     []Rule
 }
 
 // New returns a table of models. Of two models with the same name the first

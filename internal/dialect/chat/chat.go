@@ -48,12 +48,12 @@ type Dialect struct {
 // Name returns [llm.Chat].
 func (Dialect) Name() llm.Dialect { return llm.Chat }
 
-// reading notes the files that messages refer to: an upstream keeps them, and
-// they may be another tenant's.
+// reading notes images, and the files that messages refer to: an upstream keeps
+// them, and they may be another tenant's.
 //
 // Source: OpenAI's OpenAPI document, schema
 // ChatCompletionRequestMessageContentPartFile.
-var reading = dialect.NewChoiceReading("messages[].content[].file.file_id") // immutable
+var reading = dialect.NewChoiceReading([]string{"messages[].content[].image_url"}, "messages[].content[].file.file_id") // immutable
 
 // ReadRequest finds the facts of a request body.
 func (Dialect) ReadRequest(body []byte) (dialect.Request, error) {

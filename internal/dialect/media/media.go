@@ -43,7 +43,7 @@ var dialects = map[llm.Operation]*Dialect{ // immutable
 }
 
 func newDialect(schema *dialect.Schema, model string, members []string, references ...string) *Dialect {
-	return &Dialect{schema, dialect.NewReading(members, references...), members, model}
+	return &Dialect{schema, dialect.NewReading(members, nil, references...), members, model}
 }
 
 // Of returns the dialect of op, or false if op is none of those that this

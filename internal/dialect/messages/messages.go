@@ -27,7 +27,7 @@ func (Dialect) Name() llm.Dialect { return llm.Messages }
 //
 // Source: https://docs.claude.com/en/docs/build-with-claude/files, and there
 // the code execution tool.
-var reading = dialect.NewReading(nil, // immutable
+var reading = dialect.NewReading(nil, []string{"messages[].content[].type", "messages[].content[].content[].type"}, // immutable
 	"container",
 	"container.id",
 	"messages[].content[].file_id",

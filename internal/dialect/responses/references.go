@@ -8,8 +8,8 @@ import (
 	"github.com/weir-gateway/weir/internal/jsonscan"
 )
 
-// The own members of a request: ids of what an upstream keeps, and in front of
-// them those that say what an item of the input is.
+// The own members of a request, behind those of images: ids of what an upstream
+// keeps, and in front of them those that say what an item of the input is.
 //
 // Source: OpenAI's OpenAPI document, schema CreateResponse, all members of its
 // parts that end in _id, _ids or are containers, conversations and items. Not
@@ -17,7 +17,7 @@ import (
 // use (connector_id, skill_id, prompt.id) and of what is sent along with the
 // id (results, annotations).
 const (
-	inItemType = dialect.FirstOwn + iota
+	inItemType = dialect.FirstOwn + images + iota
 	inItemRole
 	inItemSealed
 	inItemResult
@@ -49,12 +49,21 @@ var ownMembers = []string{ // immutable; those from inReferences on
 	"tools[].vector_store_ids[]",
 }
 
-var members = dialect.Members(slices.Concat([]string{ // immutable
-	inItemType - dialect.FirstOwn:   "input[].type",
-	inItemRole - dialect.FirstOwn:   "input[].role",
-	inItemSealed - dialect.FirstOwn: "input[].encrypted_content",
-	inItemResult - dialect.FirstOwn: "input[].result",
-	inItemID - dialect.FirstOwn:     "input[].id",
+// images is how many of the own members only images have.
+const images = 3
+
+var imageMembers = [images]string{ // immutable
+	"input[].content[].image_url",
+	"input[].output[].image_url",
+	"input[].output.image_url",
+}
+
+var members = dialect.Members(slices.Concat(imageMembers[:], []string{ // immutable
+	0:                         "input[].type",
+	inItemRole - inItemType:   "input[].role",
+	inItemSealed - inItemType: "input[].encrypted_content",
+	inItemResult - inItemType: "input[].result",
+	inItemID - inItemType:     "input[].id",
 }, ownMembers)...)
 
 var request = jsonscan.Compile(jsonscan.Spec{ // immutable
@@ -63,20 +72,20 @@ var request = jsonscan.Compile(jsonscan.Spec{ // immutable
 	Mark:  dialect.SealPrefix,
 })
 
-// siftItem keeps the ids that the upstream would look up: those of files and
+// siftItem keeps what only images have, and the ids that the upstream would look up: those of files and
 // containers, and the item's own if the upstream would take from there what
 // the item does not say itself.
 func siftItem(body []byte, hits []jsonscan.Hit) int {
-	var item [inReferences - dialect.FirstOwn]jsonscan.Hit
+	var item [inReferences - inItemType]jsonscan.Hit
 	for _, h := range hits {
-		if h.Path < inReferences {
-			item[h.Path-dialect.FirstOwn] = h
+		if inItemType <= h.Path && h.Path < inReferences {
+			item[h.Path-inItemType] = h
 		}
 	}
-	stands := func(path int) bool { return item[path-dialect.FirstOwn].Kind == jsonscan.String }
+	stands := func(path int) bool { return item[path-inItemType].Kind == jsonscan.String }
 	refers := false
 	if stands(inItemID) {
-		switch kind := item[inItemType-dialect.FirstOwn]; {
+		switch kind := item[0]; {
 		case !stands(inItemType):
 			refers = !stands(inItemRole) // a message may go without its type, and so may a reference
 		default:
@@ -88,7 +97,7 @@ func siftItem(body []byte, hits []jsonscan.Hit) int {
 	}
 	kept := 0
 	for _, h := range hits {
-		if h.Path >= inReferences || h.Path == inItemID && refers {
+		if h.Path < inItemType || h.Path >= inReferences || h.Path == inItemID && refers {
 			hits[kept] = h
 			kept++
 		}

@@ -22,7 +22,7 @@ func (Dialect) Name() llm.Dialect { return llm.Responses }
 // ReadRequest finds the facts of a request body. A response is kept unless the
 // request says otherwise.
 func (Dialect) ReadRequest(body []byte) (dialect.Request, error) {
-	return dialect.ReadReferring(request, members, body, true)
+	return dialect.ReadReferring(request, members, len(imageMembers), body, true)
 }
 
 // UsageEdits returns nil: the last event always carries the usage.
