@@ -1,4 +1,4 @@
-// Node openai: what is kept. usage: node objects_calls.mjs openai|azure MODEL [chat]
+// Node openai: what is kept. usage: node objects_calls.mjs openai|azure MODEL [chat|kept]
 import OpenAI, { AzureOpenAI } from 'openai';
 import { key, prompt, put, run, url, usage } from './seen.mjs';
 
@@ -42,6 +42,53 @@ await run('input items', async (name) => {
   put({ case: name, text: texts.join(' | '), deltas });
 });
 
+async function goOn(name) {
+  const first = await client.responses.create({ model, input: prompt });
+  const second = await client.responses.create({ model, input: 'and then', previous_response_id: first.id });
+  const third = await client.responses.create({
+    model,
+    input: [
+      { type: 'item_reference', id: second.output[0].id },
+      { role: 'user', content: 'at last' },
+    ],
+  });
+  put({ case: name, text: `${second.output_text} ${third.output_text}`, usage: usage(second.usage) });
+}
+
+async function remove(name) {
+  const made = await client.responses.create({ model, input: prompt });
+  await client.responses.delete(made.id);
+  const again = await faultOf(() => client.responses.retrieve(made.id));
+  const on = await faultOf(() => client.responses.create({ model, input: 'x', previous_response_id: made.id }));
+  put({ case: name, text: `${again}, ${on}` });
+}
+
+if (process.argv[4] === 'kept') {
+  await run('go on', goOn);
+
+  // A conversation that is streamed, and looked at as it stands.
+  await run('stream on', async (name) => {
+    const texts = [];
+    let previous, r;
+    for (const input of [prompt, 'and then', 'at last']) {
+      const more = previous ? { previous_response_id: previous } : {};
+      r = await client.responses.stream({ model, input, ...more }).finalResponse();
+      const kept = await client.responses.retrieve(r.id);
+      texts.push(`${kept.output_text} ${(kept.previous_response_id ?? undefined) === previous} ${r.store}`);
+      previous = r.id;
+    }
+    put({ case: name, text: texts.join(' ') });
+  });
+
+  await run('cancel', async (name) => {
+    const made = await client.responses.create({ model, input: prompt });
+    put({ case: name, text: await faultOf(() => client.responses.cancel(made.id)) });
+  });
+
+  await run('delete', remove);
+  process.exit(0);
+}
+
 await run('resume', async (name) => {
   const made = await client.responses.create({ model, input: prompt });
   const events = await all(await client.responses.retrieve(made.id, { stream: true, starting_after: 3 }));
@@ -67,26 +114,9 @@ await run('poll', async (name) => {
   put({ case: name, text: r.output_text, finish: r.status, usage: usage(r.usage) });
 });
 
-await run('go on', async (name) => {
-  const first = await client.responses.create({ model, input: prompt });
-  const second = await client.responses.create({ model, input: 'and then', previous_response_id: first.id });
-  const third = await client.responses.create({
-    model,
-    input: [
-      { type: 'item_reference', id: second.output[0].id },
-      { role: 'user', content: 'at last' },
-    ],
-  });
-  put({ case: name, text: `${second.output_text} ${third.output_text}`, usage: usage(second.usage) });
-});
+await run('go on', goOn);
 
-await run('delete', async (name) => {
-  const made = await client.responses.create({ model, input: prompt });
-  await client.responses.delete(made.id);
-  const again = await faultOf(() => client.responses.retrieve(made.id));
-  const on = await faultOf(() => client.responses.create({ model, input: 'x', previous_response_id: made.id }));
-  put({ case: name, text: `${again}, ${on}` });
-});
+await run('delete', remove);
 
 if (process.argv[4] === 'chat') {
   await run('input tokens', async (name) => {

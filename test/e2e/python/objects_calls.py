@@ -1,4 +1,4 @@
-"""Python openai: what is kept. usage: objects_calls.py openai|azure MODEL [chat]"""
+"""Python openai: what is kept. usage: objects_calls.py openai|azure MODEL [chat|kept]"""
 
 import sys
 
@@ -65,6 +65,26 @@ def go_on(case, client, model):
     put(case, text=f"{second.output_text} {third.output_text}", usage=usage(second.usage))
 
 
+def stream_on(case, client, model):
+    """A conversation that is streamed, and looked at as it stands."""
+    previous, texts = None, []
+    for prompt in (PROMPT, "and then", "at last"):
+        extra = {"previous_response_id": previous} if previous else {}
+        with client.responses.stream(model=model, input=prompt, **extra) as stream:
+            for _ in stream:
+                pass
+            r = stream.get_final_response()
+        kept = client.responses.retrieve(r.id)
+        texts.append(f"{kept.output_text} {kept.previous_response_id == previous} {r.store}")
+        previous = r.id
+    put(case, text=" ".join(texts))
+
+
+def not_running(case, client, model):
+    made = client.responses.create(model=model, input=PROMPT)
+    put(case, text=fault_of(lambda: client.responses.cancel(made.id)))
+
+
 def delete(case, client, model):
     made = client.responses.create(model=model, input=PROMPT)
     client.responses.delete(made.id)
@@ -108,6 +128,12 @@ def main():
         client = openai.OpenAI(base_url=URL + "/v1", **options)
     run("retrieve", retrieve, client, model)
     run("input items", input_items, client, model)
+    if sys.argv[3:] == ["kept"]:
+        run("go on", go_on, client, model)
+        run("stream on", stream_on, client, model)
+        run("cancel", not_running, client, model)
+        run("delete", delete, client, model)
+        return
     run("resume", resume, client, model)
     run("cancel", cancel, client, model)
     run("poll", poll, client, model)
