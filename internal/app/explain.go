@@ -12,11 +12,16 @@ import (
 	"github.com/weir-gateway/weir/internal/telemetry"
 )
 
-// A Question is a request of which nobody is sure where it would go, and an
-// Explanation why it goes there.
+// What is asked, and what is answered, so that cmd/weir need not know the
+// gateway.
 type (
-	Question        = gateway.Question
-	Explanation     = gateway.Explanation
+	// A Question is a request of which nobody is sure where it would go.
+	Question = gateway.Question
+
+	// An Explanation is why it goes there.
+	Explanation = gateway.Explanation
+
+	// An ExplainedTarget is a place where it may go.
 	ExplainedTarget = gateway.ExplainedTarget
 )
 

@@ -102,5 +102,5 @@ func (e *embedded) close() {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = e.server.Drain(gone, gateway.ErrShutdown, drainGrace)
-	_ = <-e.served
+	_, _ = <-e.served // it has ended, whatever it says
 }

@@ -88,7 +88,7 @@ func complete(url, key string, stream bool) error {
 	}
 	req.Header.Set("Authorization", key)
 	req.Header.Set("Content-Type", "application/json")
-	req.Close = rand.IntN(10) == 0 //nolint:gosec // any will do
+	req.Close = rand.IntN(10) == 0
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func TestReloadSequence(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // any will do
+	random := rand.New(rand.NewPCG(seed, 0))
 	g, _ := start(t, good(0))
 	last := 0
 	for i := 1; i < 40; i++ {
