@@ -81,7 +81,7 @@ func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, error) 
 // An embedded is the simulator of upstreams that have no other.
 type embedded struct {
 	server *listen.Server
-	served chan error
+	served chan struct{} // closed when it has ended
 }
 
 // embed starts a simulator, on this machine alone.
@@ -90,8 +90,11 @@ func (a *App) embed() (*embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulator: %w", err)
 	}
-	e := &embedded{server: server, served: make(chan error, 1)}
-	go func() { e.served <- server.Serve() }()
+	e := &embedded{server: server, served: make(chan struct{})}
+	go func() {
+		defer close(e.served)
+		_ = server.Serve() // nobody is left who could call it
+	}()
 	return e, nil
 }
 
@@ -102,5 +105,5 @@ func (e *embedded) close() {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = e.server.Drain(gone, gateway.ErrShutdown, drainGrace)
-	_, _ = <-e.served // it has ended, whatever it says
+	<-e.served
 }
