@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-gateway/weir/internal/config"
 	"github.com/weir-gateway/weir/internal/gateway"
+	"github.com/weir-gateway/weir/internal/health"
 	"github.com/weir-gateway/weir/internal/listen"
 	"github.com/weir-gateway/weir/internal/registry"
 	"github.com/weir-gateway/weir/internal/simulator"
@@ -20,12 +21,14 @@ import (
 // two configurations describe in the same words is the same object.
 type live struct {
 	upstreams  *registry.Registry[*upstream.Upstream]
+	health     *registry.Registry[*health.Upstream]
 	simulators *registry.Registry[*embedded] // one, or none
 }
 
 func newLive() live {
 	return live{
 		upstreams:  registry.New((*upstream.Upstream).CloseIdle),
+		health:     registry.New((*health.Upstream).Close),
 		simulators: registry.New((*embedded).close),
 	}
 }
@@ -50,15 +53,16 @@ func take[V any](r *registry.Registry[V], h *holds, key registry.Key, build func
 	return v, err
 }
 
-// upstream returns the upstream that c describes. Its connections are those of
-// every configuration with the same words about it, the certificates that it
-// trusts included.
-func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, error) {
+// upstream returns the upstream that c describes, and what is done about it if
+// it fails. Its connections are those of every configuration with the same words
+// about it, the certificates that it trusts included; what is known of its
+// health lasts as long, if it is judged in the same way.
+func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, *gateway.Watch, error) {
 	s := a.settings(c)
 	if s.Kind == upstream.Simulator && s.Endpoint == "" {
 		sim, err := take(a.live.simulators, h, registry.Key{}, a.embed)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s.Endpoint = sim.url()
 	}
@@ -66,16 +70,25 @@ func (a *App) upstream(c config.Upstream, h *holds) (*upstream.Upstream, error) 
 	if c.CAFile != "" {
 		var err error
 		if pem, err = os.ReadFile(c.CAFile); err != nil {
-			return nil, fmt.Errorf("reading ca_file: %w", err)
+			return nil, nil, fmt.Errorf("reading ca_file: %w", err)
 		}
 		s.RootCAs = x509.NewCertPool()
 		if !s.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
+			return nil, nil, fmt.Errorf("ca_file %s holds no certificate in PEM", c.CAFile)
 		}
 	}
+	w, settings := watchOf(&c)
 	c.UnknownIDs, c.PassthroughPaths = "", nil // of the snapshot, and none of the upstream's business
-	key := registry.Key(config.Identity(c, s.Endpoint, string(pem)))
-	return take(a.live.upstreams, h, key, func() (*upstream.Upstream, error) { return upstream.New(s) })
+	c.Retry, c.Health, c.MaxInFlight, c.Queue = config.Retry{}, config.Health{}, 0, config.Queue{}
+	key := config.Identity(c, s.Endpoint, string(pem))
+	u, err := take(a.live.upstreams, h, key, func() (*upstream.Upstream, error) { return upstream.New(s) })
+	if err != nil {
+		return nil, nil, err
+	}
+	w.Health, err = take(a.live.health, h, config.Identity(string(key[:]), settings), func() (*health.Upstream, error) {
+		return health.New(settings, u.Ping), nil
+	})
+	return u, w, err
 }
 
 // An embedded is the simulator of upstreams that have no other.

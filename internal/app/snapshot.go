@@ -28,6 +28,7 @@ func (a *App) buildSnapshot(cfg *config.Config) (*gateway.Snapshot, error) {
 		Release:   held.release,
 		Keys:      auth.New(keys(cfg.Keys)),
 		Upstreams: make(map[string]*upstream.Upstream, len(cfg.Upstreams)),
+		Watches:   make(gateway.Watches, len(cfg.Upstreams)),
 		Hosts:     cfg.Listen.Hosts,
 		BodyLimit: cfg.Listen.BodyLimit, BodyMemory: cfg.Listen.BodyMemory,
 		OneTenant: cfg.OneTenant(),
@@ -48,12 +49,12 @@ func (a *App) buildSnapshot(cfg *config.Config) (*gateway.Snapshot, error) {
 	}
 	var faults []error
 	for _, c := range cfg.Upstreams {
-		u, err := a.upstream(c, &held)
+		u, w, err := a.upstream(c, &held)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("upstream %s: %w", c.Name, err))
 			continue
 		}
-		s.Upstreams[c.Name] = u
+		s.Upstreams[c.Name], s.Watches[c.Name] = u, w
 	}
 	if len(faults) > 0 {
 		held.release()

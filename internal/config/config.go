@@ -287,6 +287,16 @@ const (
 	JitterAdded RetryJitter = "added"
 )
 
+// A RetryCommit is when an attempt at a stream counts.
+type RetryCommit string
+
+// The ways.
+const (
+	CommitAuto       RetryCommit = "auto"
+	CommitStatus     RetryCommit = "status"
+	CommitFirstEvent RetryCommit = "first_event"
+)
+
 // Retry is the name of a profile, or a mapping with the keys below, each of
 // which has the profile's value by default. `none` makes one attempt. `standard`
 // tries a target twice, with a wait of 1s. `patient` tries it four times, with
@@ -330,6 +340,14 @@ type Retry struct {
 	// How long after an exchange's first attempt another may begin. Default:
 	// 10m.
 	Within time.Duration `json:"within" range:"1ms..24h"`
+
+	// When an attempt at a stream counts, after which no other takes its place.
+	// `status`: with the upstream's status, which the client has at once.
+	// `first_event`: with the first event that means something, so that a
+	// stream that begins with an error, or never begins, is tried again.
+	// `auto`: as `first_event` where the model has another target, else as
+	// `status`. Default: `auto`.
+	Commit RetryCommit `json:"commit" enum:"auto|status|first_event"`
 
 	// How many tries at a target that has just failed there may be, in percent
 	// of the upstream's requests; a few are always there. 0 is any number.

@@ -167,7 +167,7 @@ func withCare(c *config.Config) {
 		if u.Retry.Profile == "" {
 			u.Retry = config.Retry{
 				Profile: config.RetryStandard, MaxRetries: 1, Attempts: 6, Base: time.Second, Max: 8 * time.Second, Jitter: config.JitterEqual,
-				Statuses: []int{408, 409, 425, 429, 500, 502, 503, 504, 529}, RetryAfterMax: 30 * time.Second, Within: 10 * time.Minute, Budget: 10,
+				Statuses: []int{408, 409, 425, 429, 500, 502, 503, 504, 529}, RetryAfterMax: 30 * time.Second, Within: 10 * time.Minute, Commit: config.CommitAuto, Budget: 10,
 			}
 		}
 		u.Health = config.Health{Failures: 5, Ratio: 50, Samples: 20, Out: 10 * time.Second, MaxOut: 5 * time.Minute, CheckTimeout: 5 * time.Second}
@@ -215,7 +215,7 @@ func TestParseFillsTheTypes(t *testing.T) {
 				Headers: map[string]config.Secret{"X-Team": key, "x-api-key": key},
 				Retry: config.Retry{
 					Profile: config.RetryPatient, MaxRetries: 0, Attempts: 8, Base: 800 * time.Millisecond, Max: 8 * time.Second, Jitter: config.JitterAdded,
-					Statuses: []int{429, 503}, RetryAfterMax: time.Minute, Within: 10 * time.Minute,
+					Statuses: []int{429, 503}, RetryAfterMax: time.Minute, Within: 10 * time.Minute, Commit: config.CommitAuto,
 				},
 				MaxInFlight: 64, Queue: config.Queue{Length: 8, Wait: time.Second},
 				Pool:   config.Pool{Connections: 32, Idle: 32, KeepAlive: 90 * time.Second, HeaderTimeout: 5 * time.Minute},

@@ -16,7 +16,7 @@ var retryStatuses = []int{408, 409, 425, 429, 500, 502, 503, 504, 529} // immuta
 func retryProfile(p RetryProfile) Retry {
 	r := Retry{
 		Profile: p, MaxRetries: 1, Attempts: 6, Base: time.Second, Max: 8 * time.Second, Jitter: JitterEqual,
-		Statuses: slices.Clone(retryStatuses), RetryAfterMax: 30 * time.Second, Within: 10 * time.Minute, Budget: 10,
+		Statuses: slices.Clone(retryStatuses), RetryAfterMax: 30 * time.Second, Within: 10 * time.Minute, Commit: CommitAuto, Budget: 10,
 	}
 	switch p {
 	case RetryNone:

@@ -57,7 +57,9 @@ func StartSim(t testing.TB, o simulator.Options) *Sim {
 // Start runs a gateway with the given configuration until the test ends.
 // listen.address is a free port of 127.0.0.1, whatever the configuration says.
 // Environment variables are what env says, in pairs, and SIM, the URL of a
-// strict simulator of its own; the process's own are not seen.
+// strict simulator of its own; the process's own are not seen. Where the
+// configuration says nothing of retries there are none, so that a test sees
+// each failure as it is, and at once.
 func Start(t testing.TB, yaml string, env ...string) *Gate {
 	t.Helper()
 	return StartWith(t, Options{}, yaml, env...)
@@ -132,6 +134,11 @@ func StartWith(t testing.TB, o Options, yaml string, env ...string) *Gate {
 	cfg, err := load()
 	if err != nil {
 		t.Fatalf("the test's configuration: %v", err)
+	}
+	if !o.File && !o.Environment && !strings.Contains(yaml, "retry:") {
+		for i := range cfg.Upstreams {
+			cfg.Upstreams[i].Retry = config.Retry{Profile: config.RetryNone, Attempts: 1}
+		}
 	}
 	if o.Root == nil {
 		o.Root = secret.Random()

@@ -286,7 +286,7 @@ func (x *exchange) toldFirst() error {
 	if !failed {
 		return nil
 	}
-	if e := x.failedInside(&llm.Failure{Code: code, Message: message}); x.after(e).Move != retry.Stop {
+	if e := x.up.Told(x.answer, code, message); x.after(e).Move != retry.Stop {
 		return e
 	}
 	x.meant = true

@@ -34,7 +34,7 @@ func (x *exchange) relayTranslated(media string) error {
 	}
 	r := t.builder.Reply()
 	if r.Status == llm.StatusFailed {
-		return x.failedInside(r.Failure)
+		return x.up.Told(x.answer, r.Failure.Code, r.Failure.Message)
 	}
 	x.answer.Header.Set("Content-Type", "application/json")
 	body := t.client.EncodeReply(nil, r, &t.options)
@@ -151,23 +151,6 @@ func (x *exchange) named(err error) error {
 	return &e
 }
 
-// failedInside is the error for an answer that began as a success and told of
-// its failure.
-func (x *exchange) failedInside(f *llm.Failure) error {
-	e := x.up.Told(x.answer, f.Code, f.Message)
-	switch f.Code {
-	case "rate_limit_exceeded", "rate_limit_error", "slow_down", "overloaded_error", "server_is_overloaded":
-		e.Code, e.RetryAfter = llm.CodeUpstreamLimited, time.Second
-	case "insufficient_quota":
-		e.Code = llm.CodeUpstreamQuota
-	case "content_filter", "content_policy_violation":
-		e.Code = llm.CodeFiltered
-	case "invalid_prompt", "context_length_exceeded", "invalid_request_error":
-		e.Code = llm.CodeUpstreamRejected
-	}
-	return e
-}
-
 // streamTranslated answers with a stream. Its first event leaves at once: the
 // upstream has said that it will answer. Where another attempt can take its
 // place, nothing leaves before it has meant something.
@@ -182,7 +165,7 @@ func (x *exchange) streamTranslated(stream bool) error {
 	}
 	err := x.readTranslated(stream, x.flushTranslated)
 	if r := t.builder.Reply(); !x.sent && r.Status == llm.StatusFailed {
-		if told := x.failedInside(r.Failure); x.after(told).Move != retry.Stop {
+		if told := x.up.Told(x.answer, r.Failure.Code, r.Failure.Message); x.after(told).Move != retry.Stop {
 			return told
 		}
 	}

@@ -281,3 +281,22 @@ func TestTargetsAreBounded(t *testing.T) {
 		t.Error("a target is not the same any more, or there is no bound")
 	}
 }
+
+func FuzzLimits(f *testing.F) {
+	f.Add("87.5%", "9", "10", "1000", "4000")
+	f.Add("NaN", "-1", "0", "99999999999999999999", "Inf")
+	f.Fuzz(func(t *testing.T, used, requests, ofRequests, tokens, ofTokens string) {
+		target := health.New(usual, nil).Target("m")
+		r := target.Begin()
+		r.Limits(http.Header{
+			"Azure-Openai-Deployment-Utilization": {used},
+			"X-Ratelimit-Remaining-Requests":      {requests}, "X-Ratelimit-Limit-Requests": {ofRequests},
+			"Anthropic-Ratelimit-Tokens-Remaining": {tokens}, "Anthropic-Ratelimit-Tokens-Limit": {ofTokens},
+		})
+		r.End(health.Good)
+		s := target.State()
+		if !(s.Used == -1 || s.Used >= 0 && s.Used <= 1) || s.Requests < -1 || s.Tokens < -1 {
+			t.Errorf("used %v, requests %d, tokens %d", s.Used, s.Requests, s.Tokens)
+		}
+	})
+}

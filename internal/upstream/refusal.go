@@ -97,9 +97,31 @@ func (u *Upstream) Unreadable(a *Answer) *llm.Error {
 }
 
 // Told returns the error for a, a success that tells of a failure in its body.
-// The code and the message are the upstream's, for the log.
+// The code, or type, and the message are the upstream's, for the log. Where the
+// message says how long to wait, RetryAfter is that.
 func (u *Upstream) Told(a *Answer, code, message string) *llm.Error {
-	return u.fail(llm.CodeUpstreamFailed, opRead, fmt.Errorf("told of inside the answer: code %.64q: %q", code, u.scrub.sample([]byte(message), a.own)))
+	e := u.fail(told(code), opRead, fmt.Errorf("told of inside the answer: code %.64q: %q", code, u.scrub.sample([]byte(message), a.own)))
+	e.RetryAfter = roundUp(waitInText(message[:min(len(message), maxQuoted)]).Seconds())
+	if e.Code == llm.CodeUpstreamLimited {
+		e.RetryAfter = max(e.RetryAfter, defaultRetryAfter)
+	}
+	return e
+}
+
+// told returns our code for an upstream's.
+func told(code string) llm.Code {
+	switch code {
+	case "rate_limit_exceeded", "rate_limit_error", "slow_down":
+		return llm.CodeUpstreamLimited
+	case "content_filter", "content_policy_violation":
+		return llm.CodeFiltered
+	case "invalid_prompt", "context_length_exceeded", "invalid_request_error":
+		return llm.CodeUpstreamRejected
+	}
+	if slices.Contains(spentCodes, code) {
+		return llm.CodeUpstreamQuota
+	}
+	return llm.CodeUpstreamFailed
 }
 
 // native returns the shape of errors in op's dialect.

@@ -408,3 +408,25 @@ func FuzzRefusal(f *testing.F) {
 		}
 	})
 }
+
+func TestTold(t *testing.T) {
+	u := open(t, upstream.Settings{Endpoint: "http://127.0.0.1:1"})
+	for _, tt := range []struct {
+		code, message string
+		want          llm.Code
+		after         time.Duration
+	}{
+		{"server_error", "m", llm.CodeUpstreamFailed, 0},
+		{"", "", llm.CodeUpstreamFailed, 0},
+		{"rate_limit_exceeded", "Please try again in 2.5s.", llm.CodeUpstreamLimited, 3 * time.Second},
+		{"overloaded_error", "Overloaded", llm.CodeUpstreamFailed, 0}, // as with status 529
+		{"slow_down", "m", llm.CodeUpstreamLimited, time.Second},
+		{"insufficient_quota", "m", llm.CodeUpstreamQuota, 0},
+		{"content_filter", "m", llm.CodeFiltered, 0},
+		{"context_length_exceeded", "m", llm.CodeUpstreamRejected, 0},
+	} {
+		if e := u.Told(&upstream.Answer{Status: 200}, tt.code, tt.message); e.Code != tt.want || e.RetryAfter != tt.after {
+			t.Errorf("Told(%q) = %s after %v, want %s after %v", tt.code, e.Code, e.RetryAfter, tt.want, tt.after)
+		}
+	}
+}
