@@ -3,6 +3,7 @@ package retry
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
@@ -63,17 +64,10 @@ const (
 
 // never are the statuses that no list can name: the same request would be
 // refused again, and one that was refused must not shop around.
-var never = [...]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} // immutable
+var never = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} // immutable
 
 // Never reports whether no policy may name a status.
-func Never(status int) bool {
-	for _, s := range never {
-		if s == status {
-			return true
-		}
-	}
-	return status < 400
-}
+func Never(status int) bool { return status < 400 || slices.Contains(never, status) }
 
 // Advise says what f means under p.
 func Advise(p *Policy, f Failure) Advice {

@@ -21,7 +21,7 @@ func answered(code llm.Code, status int, own string, wait time.Duration) error {
 
 func broken(code llm.Code) error { return &llm.Error{Code: code} }
 
-// TestAdvise has the cases of docs/guides/reliability.md.
+// TestAdvise has a row for each failure that providers are known for.
 func TestAdvise(t *testing.T) {
 	const s = time.Second
 	for _, tt := range []struct {
