@@ -90,7 +90,7 @@ func (x *exchange) decide() error {
 			}
 		}
 	}
-	f.Near, f.Bound = x.recalled.near(x.model)
+	f.Near, f.Bound = x.near()
 	if x.body != nil {
 		f.Needs = x.needs
 	}

@@ -44,9 +44,10 @@ type exchange struct {
 
 	bodyRead bool // to its end
 
-	model   *route.Model // nil if nobody knows the name, and the client has chosen an upstream
-	lowered []llm.Loss   // what a rule has lowered of what the client asked for
-	limited bool         // the limit of the answer is Weir's, and not the client's
+	model   *route.Model   // nil if nobody knows the name, and the client has chosen an upstream
+	lowered []llm.Loss     // what a rule has lowered of what the client asked for
+	anchors []route.Anchor // what it has in common with earlier requests, if there is anything to choose
+	limited bool           // the limit of the answer is Weir's, and not the client's
 
 	neutral    *llm.Request // the request in neutral form; nil as long as nobody needs it
 	notNeutral error        // why it could not be had; nil if it could, or nobody has asked
@@ -240,6 +241,8 @@ func (x *exchange) finish(err error) {
 	}
 	if failure != nil {
 		x.entry.Code = failure.Code
+	} else {
+		x.served()
 	}
 	if x.answer != nil {
 		_ = x.answer.Body.Close() // relay has seen its errors

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weir-gateway/weir/internal/llm"
+	"github.com/weir-gateway/weir/internal/route"
 	"github.com/weir-gateway/weir/internal/spool"
 )
 
@@ -49,6 +50,7 @@ type Handler struct {
 	ledger       Ledger
 	observers    []Observer
 	pins         Pins
+	affinities   *route.Affinities
 	seals        Seals
 	responses    Responses // nil: nothing is kept
 	newID        func(time.Time) string
@@ -67,6 +69,7 @@ func New(o Options) *Handler {
 		ledger:       o.Ledger,
 		observers:    o.Observers,
 		pins:         o.Pins,
+		affinities:   route.NewAffinities(maxAffinities, affinityTTL),
 		seals:        o.Seals,
 		responses:    o.Responses,
 		newID:        o.NewID,

@@ -31,6 +31,7 @@ func (x *exchange) trim(body []byte, req *dialect.Request) dialect.Trim {
 			}
 		}
 	}
+	t.Foreign = x.target.Drops
 	return t.And(x.configuredTrim()).And(x.mended)
 }
 
