@@ -219,7 +219,8 @@ type Routing struct {
 	// it is, so that a key may use whatever its `models` allow at any upstream
 	// that its `may_choose` allows. Case does not matter, but where two names
 	// differ in nothing else. An upstream that does not exist is answered with
-	// 400, one that the key may not choose with 403. Rules come before it. The
+	// 400, one that the key may not choose with 403. Rules then send
+	// the request nowhere else; what they reject, cap and demand counts. The
 	// header goes nowhere. Default: none.
 	Header string `json:"header"`
 

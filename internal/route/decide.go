@@ -183,7 +183,7 @@ func (t *Table) Decide(m *Model, f *Facts, h Health) Decision {
 	}
 	d.Prefer = cmp.Or(d.Prefer, f.Client, f.KeyPrefers, model)
 	d.consider(targets, f)
-	if len(d.Candidates) == 0 && f.Chosen != "" && !d.named(t.rules) {
+	if len(d.Candidates) == 0 && f.Chosen != "" {
 		d.consider(t.upstreams, f)
 	}
 	if len(d.Candidates) == 0 && d.unlabelled {
@@ -207,13 +207,6 @@ func (d *Decision) dropEstimates() {
 		}
 		return estimated(c)
 	})
-}
-
-// named reports whether a rule has named the targets, so that no other may
-// serve the request.
-func (d *Decision) named(rules []Rule) bool {
-	n := len(d.Verdicts)
-	return n > 0 && d.Verdicts[n-1].Holds && len(rules[n-1].Targets) > 0
 }
 
 // demanded says which labels no target has.

@@ -62,8 +62,11 @@ func (t *Table) apply(d *Decision, m *Model, f *Facts, h Health) (prefer Prefer,
 			continue
 		}
 		d.note(r)
-		if !r.decides() {
-			continue
+		if !r.decides() || f.Chosen != "" && r.Reject == "" {
+			continue // where it goes the client has chosen, who may
+		}
+		if r.Use != "" {
+			d.Model = r.Use
 		}
 		switch {
 		case r.Reject != "":
@@ -91,9 +94,6 @@ func (d *Decision) note(r *Rule) {
 	}
 	if len(r.Demands) > 0 {
 		d.Demands = slices.Concat(d.Demands, r.Demands) // the facts' own are not ours to append to
-	}
-	if r.Use != "" {
-		d.Model = r.Use
 	}
 }
 

@@ -70,16 +70,16 @@ func TestRules(t *testing.T) {
 			want: []string{"c"}, holds: []bool{true},
 		},
 		{
-			name: "the client chooses among the rule's", rules: []route.Rule{{Targets: []route.Target{{Upstream: "c", Serves: chat}, {Upstream: "d", Serves: chat}}}},
-			facts: route.Facts{Chosen: "d"}, want: []string{"d"}, holds: []bool{true},
+			name: "the client's choice before a rule's targets", rules: []route.Rule{{Targets: []route.Target{{Upstream: "d", Serves: chat}}}},
+			facts: route.Facts{Chosen: "b"}, want: []string{"b"}, holds: []bool{true},
 		},
 		{
-			name: "and no other", rules: []route.Rule{{Targets: []route.Target{{Upstream: "d", Serves: chat}}}},
-			facts: route.Facts{Chosen: "c"}, holds: []bool{true},
+			name: "the client's choice before a rule's model", rules: []route.Rule{{Use: "small-1"}, {Demands: eu}},
+			facts: route.Facts{Chosen: "a"}, code: llm.CodeNoTarget, holds: []bool{true, true},
 		},
 		{
-			name: "the client's choice of a model that is used instead", rules: []route.Rule{{Use: "small-1"}},
-			facts: route.Facts{Chosen: "c"}, want: []string{"c"}, holds: []bool{true},
+			name: "a rule that rejects before the client's choice", rules: []route.Rule{{Use: "small-1"}, {Reject: "no"}},
+			facts: route.Facts{Chosen: "a"}, code: llm.CodeRuleRefused, holds: []bool{true, true},
 		},
 		{
 			name: "spend", rules: []route.Rule{{When: when(t, `spend > 1.4 && remaining < 0.6`), Use: "small-1"}},
