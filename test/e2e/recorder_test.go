@@ -25,6 +25,8 @@ type recorder struct {
 	// misbehave, whatever kind of upstream it is for Weir.
 	meddle func(n int, h http.Header)
 
+	server *httptest.Server
+
 	mu  sync.Mutex
 	got []request // :: in the order of arrival; guarded by mu
 }
@@ -61,7 +63,7 @@ func record(t *testing.T, target string) *recorder {
 			panic(http.ErrAbortHandler) // what the server does to the connection, the recorder does too
 		},
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler)
@@ -74,9 +76,16 @@ func record(t *testing.T, target string) *recorder {
 		}
 		proxy.ServeHTTP(w, req)
 	}))
-	t.Cleanup(server.Close)
-	r.url = server.URL
+	t.Cleanup(r.server.Close)
+	r.url = r.server.URL
 	return r
+}
+
+// die makes the recorder a server that is no more: its connections break, and
+// nobody listens at its address.
+func (r *recorder) die() {
+	r.server.CloseClientConnections()
+	r.server.Close()
 }
 
 // A place is the key under which a request's context holds its index in got.
