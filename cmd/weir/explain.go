@@ -210,7 +210,10 @@ func explainTarget(s *strings.Builder, n int, t *app.ExplainedTarget) {
 		line("drops", "what only another upstream can read")
 	}
 	again := "not tried again"
-	if t.Retries > 0 {
+	switch {
+	case t.Retries == 1:
+		again = "tried again once after " + t.Waits
+	case t.Retries > 1:
 		again = fmt.Sprintf("tried again %d times after %s", t.Retries, t.Waits)
 	}
 	attempts := "one attempt"

@@ -210,7 +210,11 @@ func (r *record) target(c *route.Candidate) ExplainedTarget {
 	out.Retries, out.Attempts = w.Retry.Retries, max(w.Retry.Attempts, 1)
 	var waits []string
 	for n := 1; n <= min(w.Retry.Retries, 8); n++ {
-		waits = append(waits, w.Retry.Wait(n, 0).String()+"–"+w.Retry.Wait(n, 1).String())
+		least, most := w.Retry.Wait(n, 0).String(), w.Retry.Wait(n, 1).String()
+		if most != least {
+			least += "–" + most
+		}
+		waits = append(waits, least)
 	}
 	out.Waits = strings.Join(waits, ", ")
 	return out
