@@ -28,18 +28,19 @@ const upstreamKey = "sk-e2e-made-up-upstream-key-000002"
 
 // configuration has one upstream of every kind, all of them the simulator, one
 // model for each, and the simulator's misbehaving models behind a kind that
-// the test chooses.
+// the test chooses. Nothing is tried again by Weir, so that what clients do
+// about a failure is seen.
 var configuration = template.Must(template.New("weir.yaml").Parse(`
 listen: { address: "127.0.0.1:0", drain: 5s{{with .Pair}}, tls: { cert: {{.}}.crt, key: {{.}}.key }{{end}} }
 timeouts: { connect: 5s, first_byte: 20s, idle: 20s, total: 30s }
 upstreams:
-  - { name: openai, kind: openai, endpoint: "{{.Simulator}}/v1", auth: { api_key: {{.Key}} } }
-  - { name: azure, kind: azure, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
-  - { name: classic, kind: azure, api: classic, api_version: 2025-04-01-preview, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
-  - { name: anthropic, kind: anthropic, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
-  - { name: ollama, kind: ollama, endpoint: "{{.Simulator}}" }
-  - { name: compatible, kind: compatible, endpoint: "{{.Simulator}}", auth: { bearer: {{.Key}} } }
-  - { name: simulator, kind: simulator, endpoint: "{{.Simulator}}" }
+  - { name: openai, kind: openai, retry: none, endpoint: "{{.Simulator}}/v1", auth: { api_key: {{.Key}} } }
+  - { name: azure, kind: azure, retry: none, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: classic, kind: azure, retry: none, api: classic, api_version: 2025-04-01-preview, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: anthropic, kind: anthropic, retry: none, endpoint: "{{.Simulator}}", auth: { api_key: {{.Key}} } }
+  - { name: ollama, kind: ollama, retry: none, endpoint: "{{.Simulator}}" }
+  - { name: compatible, kind: compatible, retry: none, endpoint: "{{.Simulator}}", auth: { bearer: {{.Key}} } }
+  - { name: simulator, kind: simulator, retry: none, endpoint: "{{.Simulator}}" }
 models:
   - { name: m-openai, targets: [{ upstream: openai, model: gpt-5-mini }] }
   - { name: m-azure, targets: [{ upstream: azure, model: my-deployment }] }

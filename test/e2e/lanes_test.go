@@ -31,11 +31,12 @@ var lanes = []lane{ // immutable
 	{dialect: "ollama", kind: "ollama", model: "gpt-oss:20b"},
 }
 
-// laneConfiguration leads every model to one upstream.
+// laneConfiguration leads every model to one upstream, of which nothing is
+// tried again by Weir.
 var laneConfiguration = template.Must(template.New("lane.yaml").Parse(`
 listen: { address: "127.0.0.1:0", drain: 5s }
 timeouts: { connect: 5s, first_byte: 20s, idle: 20s, total: 30s }
-upstreams: [{ name: sim, kind: {{.Kind}}, endpoint: "{{.Simulator}}", {{with .Key}}auth: { api_key: {{.}} }{{end}} }]
+upstreams: [{ name: sim, kind: {{.Kind}}, retry: none, endpoint: "{{.Simulator}}", {{with .Key}}auth: { api_key: {{.}} }{{end}} }]
 models: [{ name: "*", targets: [{ upstream: sim, dialects: [{{.Dialect}}]{{with .Model}}, model: "{{.}}"{{end}} }] }]
 keys: [{ name: client, tenant: e2e, secret: {{.ClientKey}} }]
 `))
