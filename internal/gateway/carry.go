@@ -316,9 +316,10 @@ func (x *exchange) endTry(err error) {
 	delete(x.w.Header(), headerDegraded)
 }
 
-// countAttempts tells the client how many attempts there were.
-func (x *exchange) countAttempts() {
-	if n := len(x.entry.Attempts); n > 1 || n == 1 && !x.sent {
+// countAttempts tells the client how many attempts there were, if there were
+// at least so many.
+func (x *exchange) countAttempts(least int) {
+	if n := len(x.entry.Attempts); n >= least {
 		x.w.Header()[headerAttempts] = []string{strconv.Itoa(n)}
 	}
 }

@@ -60,7 +60,7 @@ func (x *exchange) failStream(e *llm.Error) error {
 func (x *exchange) fail(e *llm.Error) {
 	row := e.Code.Row()
 	status, body, passes := row.Status, []byte(nil), false
-	x.countAttempts()
+	x.countAttempts(1)
 	x.explainItself()
 	h := x.w.Header()
 	if e.Answer != nil {

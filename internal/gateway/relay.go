@@ -69,7 +69,7 @@ func mediaType(contentType string) string {
 // send sends the status and the headers of the answer.
 func (x *exchange) send(length int64) {
 	x.releaseBody() // nothing is tried again from here on
-	x.countAttempts()
+	x.countAttempts(2)
 	x.explainItself()
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
