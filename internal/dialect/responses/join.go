@@ -4,6 +4,7 @@ import (
 	"github.com/weir-gateway/weir/internal/dialect"
 	"github.com/weir-gateway/weir/internal/jsonscan"
 	"github.com/weir-gateway/weir/internal/jsontree"
+	"github.com/weir-gateway/weir/internal/llm"
 )
 
 // A Joint is what a request is sent with to a server that keeps nothing: the
@@ -29,7 +30,8 @@ var joined = jsonscan.Compile(jsonscan.Spec{Watch: []string{ // immutable
 // Join returns the edits by which a request says all of its conversation
 // itself, and asks its server to keep nothing. body has passed ReadRequest. The
 // error is an *llm.Error: for a server that keeps nothing, a request cannot be
-// part of a conversation of the server's own, nor go on in the background.
+// part of a conversation of the server's own, nor go on in the background; and
+// a value that is written over must have been one that the server would take.
 func Join(body []byte, with Joint) ([]jsonscan.Edit, error) {
 	found, err := joined.Scan(body, nil)
 	if err != nil {
@@ -56,8 +58,14 @@ func Join(body []byte, with Joint) ([]jsonscan.Edit, error) {
 	if h, ok := found.First(atBackground); ok && string(body[h.Span.Start:h.Span.End]) == "true" {
 		return nil, dialect.UnsupportedValue("background", "the upstream of this model keeps no responses, so that nothing can go on in the background")
 	}
-	if _, ok := found.First(atPrevious); ok {
+	if h, ok := found.First(atPrevious); ok {
+		if h.Kind != jsonscan.String && h.Kind != jsonscan.Null {
+			return nil, mustBe("previous_response_id", "a string")
+		}
 		set(atPrevious, "previous_response_id", "null")
+	}
+	if h, ok := found.First(atStore); ok && h.Kind != jsonscan.Bool && h.Kind != jsonscan.Null {
+		return nil, mustBe("store", "a boolean")
 	}
 	set(atStore, "store", "false")
 	if len(with.Before)+len(with.Instead) > 0 {
@@ -76,6 +84,10 @@ func Join(body []byte, with Joint) ([]jsonscan.Edit, error) {
 		edits = dialect.AddEdit(edits, jsonscan.InsertMember(body, found.Object, members))
 	}
 	return edits, nil
+}
+
+func mustBe(member, what string) error {
+	return &llm.Error{Code: llm.CodeInvalidValue, Op: opDecode, Param: member, Public: member + " must be " + what}
 }
 
 // NoConversations is the error of a request that names a conversation, for a

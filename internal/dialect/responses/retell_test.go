@@ -112,6 +112,9 @@ func TestJoin(t *testing.T) {
 		{"no input", `{"previous_response_id":"resp_weir_1"}`, responses.Joint{Before: [][]byte{item}}, `{"previous_response_id":null,"store":false,"input":[{"kept":1.0}]}`},
 		{"a conversation", `{"input":"x","conversation":{"id":"c"}}`, responses.Joint{}, "conversation"},
 		{"none", `{"input":"x","conversation":null,"background":false}`, responses.Joint{}, `{"input":"x","conversation":null,"background":false,"store":false}`},
+		{"no text to go on with", `{"input":"x","previous_response_id":1}`, responses.Joint{}, "previous_response_id"},
+		{"neither yes nor no", `{"input":"x","store":"false"}`, responses.Joint{}, "store"},
+		{"nothing said", `{"input":"x","store":null,"previous_response_id":null}`, responses.Joint{}, `{"input":"x","store":false,"previous_response_id":null}`},
 		{"in the background", `{"input":"x","background":true}`, responses.Joint{}, "background"},
 	} {
 		got, err := joinOf(tt.body, tt.joint)
