@@ -57,20 +57,19 @@ func (x *exchange) recallChain() error {
 		if ref.Param != "previous_response_id" || !strings.HasPrefix(ref.ID, reservedID) || !idForm.MatchString(ref.ID) {
 			continue
 		}
-		chain, err := x.h.responses.Chain(x.r.Context(), x.scope(), ref.ID)
+		x.recalled = &recalled{}
+		chain, err := x.h.responses.Chain(x.r.Context(), x.scope(), ref.ID, x.reserveRecalled)
 		if err != nil {
 			return x.notRecalled(ref, err)
 		}
 		if err := x.checkChain(ref, chain); err != nil {
 			return err
 		}
-		size := 0
 		for _, r := range chain {
-			size += len(r.Body) + sizeOf(r.Input) + sizeOf(r.Output)
 			x.req.Counts.TextBytes += int64(sizeOf(r.Input) + sizeOf(r.Output))
 		}
-		x.recalled = &recalled{chain: chain}
-		return x.reserveRecalled(int64(size))
+		x.recalled.chain = chain
+		return nil
 	}
 	return nil
 }
@@ -119,8 +118,12 @@ func (x *exchange) notRecalled(ref *dialect.Reference, err error) error {
 	}
 }
 
-// storeError is the answer where the store itself fails.
+// storeError is the answer where the store itself fails, or there is no room
+// for what it has.
 func storeError(err error) error {
+	if e, ok := errors.AsType[*llm.Error](err); ok {
+		return e
+	}
 	return &llm.Error{Code: llm.CodeInternal, Op: "gateway.store", Err: err}
 }
 

@@ -1,6 +1,7 @@
 package responsestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,10 +133,12 @@ func (s *Store) Get(ctx context.Context, tenant, id string) (*Record, error) {
 	return s.open(row)
 }
 
-// Chain returns the conversation that ends with id, oldest record first. If a
-// record of it is missing, expired or deleted, the error is [ErrNotFound]; it
-// is [ErrTooLong] if there are too many.
-func (s *Store) Chain(ctx context.Context, tenant, id string) ([]*Record, error) {
+// Chain returns the conversation that ends with id, oldest record first and
+// without bodies. If a record of it is missing, expired or deleted, the error
+// is [ErrNotFound]; it is [ErrTooLong] if there are too many. Before it keeps
+// the items of a record it asks room for the memory that they take, in bytes,
+// and ends with its error.
+func (s *Store) Chain(ctx context.Context, tenant, id string, room func(int64) error) ([]*Record, error) {
 	var chain []*Record
 	size := 0
 	for id != "" {
@@ -149,6 +152,10 @@ func (s *Store) Chain(ctx context.Context, tenant, id string) ([]*Record, error)
 		if size += itemBytes(r); size > MaxChainBytes {
 			return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLong, MaxChainBytes)
 		}
+		if err := room(r.memory()); err != nil {
+			return nil, err
+		}
+		r.detach()
 		chain = append(chain, r)
 		id = r.Parent
 	}
@@ -179,6 +186,7 @@ func (s *Store) Item(ctx context.Context, tenant, itemID string) (Item, error) {
 	for _, items := range [][]Item{r.Output, r.Input} {
 		for _, item := range items {
 			if item.ID == itemID {
+				item.Raw = bytes.Clone(item.Raw) // it must not hold the record
 				return item, nil
 			}
 		}
@@ -243,6 +251,34 @@ func ids(r *Record) []string {
 		}
 	}
 	return all
+}
+
+// itemMemory is what an item takes beside its texts, about.
+const itemMemory = 64
+
+// memory returns about how many bytes the record takes without its body.
+func (r *Record) memory() int64 {
+	n := itemBytes(r)
+	for _, items := range [][]Item{r.Input, r.Output} {
+		for i := range items {
+			n += itemMemory + len(items[i].ID)
+		}
+	}
+	return int64(n)
+}
+
+// detach takes the body away, and gives the items bytes of their own: as they
+// were read they hold it, which may be much larger than they are.
+func (r *Record) detach() {
+	b := make([]byte, 0, itemBytes(r))
+	for _, items := range [][]Item{r.Input, r.Output} {
+		for i := range items {
+			at := len(b)
+			b = append(b, items[i].Raw...)
+			items[i].Raw = b[at:len(b):len(b)]
+		}
+	}
+	r.Body = nil
 }
 
 func itemBytes(r *Record) (n int) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,9 +53,11 @@ func put(t *testing.T, s *responsestore.Store, all ...*responsestore.Record) {
 	}
 }
 
+func unbounded(int64) error { return nil }
+
 // chain returns the ids of a conversation.
 func chain(s *responsestore.Store, tenant, id string) (string, error) {
-	all, err := s.Chain(context.Background(), tenant, id)
+	all, err := s.Chain(context.Background(), tenant, id, unbounded)
 	var ids []string
 	for _, r := range all {
 		ids = append(ids, r.ID)
@@ -129,10 +132,10 @@ func TestChainIsBounded(t *testing.T) {
 		put(t, s, r)
 		parent = r.ID
 	}
-	if all, err := s.Chain(t.Context(), "red", fmt.Sprint("r", responsestore.MaxChain-1)); err != nil || len(all) != responsestore.MaxChain {
+	if all, err := s.Chain(t.Context(), "red", fmt.Sprint("r", responsestore.MaxChain-1), unbounded); err != nil || len(all) != responsestore.MaxChain {
 		t.Errorf("Chain = %d records, %v", len(all), err)
 	}
-	if _, err := s.Chain(t.Context(), "red", parent); !errors.Is(err, responsestore.ErrTooLong) {
+	if _, err := s.Chain(t.Context(), "red", parent, unbounded); !errors.Is(err, responsestore.ErrTooLong) {
 		t.Errorf("Chain = %v, want ErrTooLong", err)
 	}
 	half := bytes.Repeat([]byte("x"), responsestore.MaxChainBytes/2)
@@ -140,11 +143,61 @@ func TestChainIsBounded(t *testing.T) {
 		&responsestore.Record{ID: "a", Tenant: "red", Input: []responsestore.Item{{Raw: half}}, Body: half},
 		&responsestore.Record{ID: "b", Tenant: "red", Parent: "a", Output: []responsestore.Item{{Raw: half}}},
 		&responsestore.Record{ID: "c", Tenant: "red", Parent: "b", Output: []responsestore.Item{{Raw: half[:1]}}})
-	if _, err := s.Chain(t.Context(), "red", "b"); err != nil {
+	if _, err := s.Chain(t.Context(), "red", "b", unbounded); err != nil {
 		t.Errorf("Chain = %v", err)
 	}
-	if _, err := s.Chain(t.Context(), "red", "c"); !errors.Is(err, responsestore.ErrTooLong) {
+	if _, err := s.Chain(t.Context(), "red", "c", unbounded); !errors.Is(err, responsestore.ErrTooLong) {
 		t.Errorf("Chain = %v, want ErrTooLong", err)
+	}
+}
+
+// TestHoldsNoMore: what is got to go on with holds no more than it is, and asks for
+// room before it has it.
+func TestHoldsNoMore(t *testing.T) {
+	const n, body = 24, 4 << 20
+	s := newStore(t, responsestore.Options{Backend: responsestore.NewMemory(1 << 30)})
+	for i := range n {
+		r := record("red", fmt.Sprint("r", i), fmt.Sprint("r", i-1))
+		if i == 0 {
+			r.Parent = ""
+		}
+		r.Body = make([]byte, body)
+		put(t, s, r)
+	}
+	last := fmt.Sprint("r", n-1)
+	used := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, room := used(), int64(0)
+	chain, err := s.Chain(t.Context(), "red", last, func(n int64) error { room += n; return nil })
+	if err != nil || len(chain) != n || room < 100*n || room > 1000*n {
+		t.Errorf("Chain = %d records, %v, for which %d bytes were asked", len(chain), err, room)
+	}
+	var items []responsestore.Item
+	for i := range n {
+		item, err := s.Item(t.Context(), "red", fmt.Sprint("out_r", i))
+		if err != nil {
+			t.Error(err)
+		}
+		items = append(items, item)
+	}
+	if more := used() - before; more > n*body/4 {
+		t.Errorf("%d bytes are held for %d small records and items", more, n)
+	}
+	for i, r := range chain {
+		if want := record("red", fmt.Sprint("r", i), ""); cmp.Diff(want.Input, r.Input)+cmp.Diff(want.Output, r.Output) != "" || r.Body != nil {
+			t.Errorf("record %d is %+v", i, r)
+		}
+		if string(items[i].Raw) != string(r.Output[0].Raw) {
+			t.Errorf("item %d is %s", i, items[i].Raw)
+		}
+	}
+	full, asked := errors.New("full"), 0
+	if _, err := s.Chain(t.Context(), "red", last, func(int64) error { asked++; return full }); !errors.Is(err, full) || asked != 1 {
+		t.Errorf("without room: %v, asked %d times", err, asked)
 	}
 }
 

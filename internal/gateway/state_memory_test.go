@@ -1,0 +1,113 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weir-gateway/weir/internal/gatetest"
+	"github.com/weir-gateway/weir/internal/responsestore"
+)
+
+// TestStateGivesMemoryBack: what is kept and recalled counts as long as it is in
+// memory, however its exchange ends.
+func TestStateGivesMemoryBack(t *testing.T) {
+	g := gatetest.Start(t, "listen: { body_limit: 200KiB, body_memory: 1MiB }\n"+stateful)
+	alice, bob := &stateClient{t, g, "alice"}, &stateClient{t, g, "bob"}
+	pad := strings.Repeat("x", 20<<10)
+	for _, model := range keepers {
+		first := alice.ask(model, `"`+pad+`"`, false)
+		item := fmt.Sprintf(`[{"type":"item_reference","id":%q}]`, alice.inputItem(first))
+		for range 12 { // each leaves what it took
+			for _, stream := range []bool{false, true} {
+				for _, tt := range []struct {
+					who    *stateClient
+					input  string
+					more   []string
+					status int
+				}{
+					{alice, `"` + pad + `"`, []string{previous(first)}, 200},
+					{alice, `"` + pad + `"`, []string{previous(first), `"store":false`}, 200},
+					{bob, `"` + pad + `"`, []string{previous(first)}, 400},
+					{alice, `"` + pad + `"`, []string{previous(first), `"conversation":"conv_1"`}, 400},
+					{alice, `"` + pad + `"`, []string{previous(first), `"background":true`}, 400},
+					{alice, `[{"type":"item_reference","id":"msg_nobody"}]`, []string{previous(first)}, 400},
+					{alice, item, nil, 200},
+					{alice, item, []string{previous(first)}, 200},
+				} {
+					if r := tt.who.ask(model, tt.input, stream, tt.more...); r.status != tt.status {
+						t.Fatalf("%s stream=%t %.60s %s: %d %s, want %d", model, stream, tt.input, tt.more, r.status, r.raw, tt.status)
+					}
+				}
+			}
+		}
+	}
+	if r := alice.ask("as-chat", `"`+strings.Repeat("x", 150<<10)+`"`, false, `"store":false`); r.status != http.StatusOK {
+		t.Errorf("a gateway that is empty again: %d %s", r.status, r.raw)
+	}
+	for end := (*reply)(nil); ; { // 1 MiB is less than what a conversation may have
+		more := []string{}
+		if end != nil {
+			more = append(more, previous(end))
+		}
+		r := alice.ask("joined", `"`+strings.Repeat("y", 100<<10)+`"`, false, more...)
+		if r.status == http.StatusServiceUnavailable && r.Error.Code == "server_overloaded" && end != nil {
+			break
+		}
+		if r.status != http.StatusOK {
+			t.Fatalf("a conversation that there is no room for: %d %s", r.status, r.raw)
+		}
+		end = r
+	}
+}
+
+// inputItem returns the id of the first item that a response was asked with.
+func (c *stateClient) inputItem(r *reply) string {
+	c.t.Helper()
+	page := c.do(http.MethodGet, "/v1/responses/"+r.ID+"/input_items?order=asc", "").raw
+	_, rest, _ := strings.Cut(page, `"first_id":"`)
+	id, _, found := strings.Cut(rest, `"`)
+	if !found {
+		c.t.Fatalf("no items in %s", page)
+	}
+	return id
+}
+
+// A hurried store notes how long each Put was given.
+type hurried struct {
+	*responsestore.Store
+	given []time.Duration
+}
+
+func (s *hurried) Put(ctx context.Context, r *responsestore.Record) error {
+	left := time.Duration(-1)
+	if at, ok := ctx.Deadline(); ok {
+		left = time.Until(at)
+	}
+	s.given = append(s.given, left)
+	return s.Store.Put(ctx, r) //nolint:wrapcheck // it is one
+}
+
+// TestKeepingIsHurried: the end of an answer waits 250 ms for the store.
+func TestKeepingIsHurried(t *testing.T) {
+	s := &hurried{Store: newShelf().Store}
+	c := &stateClient{t, gatetest.StartWith(t, gatetest.Options{Responses: s}, stateful), "alice"}
+	for _, model := range keepers {
+		for _, stream := range []bool{false, true} {
+			if r := c.ask(model, `"hello"`, stream); !r.Store {
+				t.Errorf("%s stream=%t: %s", model, stream, r.raw)
+			}
+		}
+	}
+	if len(s.given) != 2*len(keepers) {
+		t.Errorf("%d responses were kept", len(s.given))
+	}
+	for _, d := range s.given {
+		if d <= 0 || d > 250*time.Millisecond {
+			t.Errorf("the store is given %v", d)
+		}
+	}
+}
