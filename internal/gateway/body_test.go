@@ -154,16 +154,21 @@ func TestBodyMemory(t *testing.T) {
 	g := gatetest.Start(t, small)
 	body := padded(100 << 10)
 	var held []net.Conn
-	for range 3 { // each may take 128 KiB of 200
+	hold := func() { // each may take 128 KiB of 200
 		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Sim-First-Byte: 30s\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:len(body)-1])
 		held = append(held, conn)
+		fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Sim-First-Byte: 30s\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:len(body)-1])
 	}
+	defer func() {
+		for _, conn := range held {
+			conn.Close()
+		}
+	}()
 	gatetest.Until(t, func() bool {
+		hold() // again: those who are silent for too long are not waited for
 		resp := g.Post(t, "/v1/chat/completions", body)
 		b := gatetest.Body(t, resp)
 		if resp.StatusCode == http.StatusOK {
