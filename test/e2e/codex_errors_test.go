@@ -61,6 +61,11 @@ func TestCodexErrors(t *testing.T) {
 			exit: 1, posts: 6, said: []string{"429"},
 		},
 		{
+			// Four more tries, and five times all of it once more.
+			name: "500 again and again is final in the end", model: "sim-500",
+			exit: 1, posts: 30, said: []string{"500"},
+		},
+		{
 			name: "a stream cut every time is final in the end", model: "sim-cut",
 			exit: 1, posts: 6, said: []string{"ERROR"},
 		},
