@@ -86,6 +86,9 @@ listen: { open: true }
 	if r.status != 200 || r.entry.Upstream == by || len(r.entry.Attempts) != 2 {
 		t.Errorf("status %d, attempts %+v; want the other upstream's answer", r.status, r.entry.Attempts)
 	}
+	if lines := g.Log.Lines(t, "attempt failed"); len(lines) != 1 || lines[0]["upstream"] != by || lines[0]["status"] != 503.0 || lines[0]["next"] != "the next target: status 503" {
+		t.Errorf("the log tells of the attempts that failed: %v", lines)
+	}
 	if n := read[0].Load() + read[1].Load(); n != before || !strings.Contains(r.header.Get("X-Weir-Lossy"), "input[0]") {
 		t.Errorf("the other has read it %d times; lossy %q", n-before, r.header.Get("X-Weir-Lossy"))
 	}

@@ -261,7 +261,7 @@ func (x *exchange) again(err error) error {
 	if !x.cure.None() {
 		x.mended = x.cure
 	}
-	x.endTry(err)
+	x.endTry(err, stepText(step))
 	x.aim(place)
 	return x.pause(step.Wait)
 }
@@ -292,13 +292,13 @@ func (x *exchange) pause(d time.Duration) error {
 
 // endTry takes back all that an attempt has made after which there is another,
 // and closes its account.
-func (x *exchange) endTry(err error) {
+func (x *exchange) endTry(err error, next string) {
 	if !x.began.IsZero() {
 		e := llm.AsError(err)
 		a := &x.entry.Attempts[len(x.entry.Attempts)-1]
 		a.Total, a.Code, a.Usage = time.Since(x.began), e.Code, x.usage(e)
 		for _, o := range x.h.observers {
-			o.AttemptDone(x.id, a)
+			o.AttemptDone(x.id, a, e, next)
 		}
 	}
 	if x.answer != nil {

@@ -86,8 +86,10 @@ type Observer interface {
 	// StepDone is called when a step of the exchange has succeeded.
 	StepDone(id string, step Step, took time.Duration)
 
-	// AttemptDone is called when an attempt has ended, well or not.
-	AttemptDone(id string, a *ledger.Attempt)
+	// AttemptDone is called when an attempt has ended. err is nil for success.
+	// next says, for people, what follows on a failure, and why; it is empty for
+	// the last attempt, whose failure is the exchange's.
+	AttemptDone(id string, a *ledger.Attempt, err *llm.Error, next string)
 
 	// FirstToken is called when the first model output of a stream passes.
 	FirstToken(id string, after time.Duration)

@@ -158,7 +158,7 @@ func (p panicker) ExchangeStarted(string, time.Time) {
 	}
 }
 
-func (p panicker) AttemptDone(string, *ledger.Attempt) {
+func (p panicker) AttemptDone(string, *ledger.Attempt, *llm.Error, string) {
 	if p.at == "attempt done" {
 		panic("a bug")
 	}

@@ -306,7 +306,7 @@ func (h *Handler) record(e *ledger.Entry, failure *llm.Error, ended bool) {
 	err := h.ledger.Record(e)
 	for _, o := range h.observers {
 		if n := len(e.Attempts); n > 0 && ended {
-			o.AttemptDone(e.ID, &e.Attempts[n-1])
+			o.AttemptDone(e.ID, &e.Attempts[n-1], failure, "")
 		}
 		if err != nil {
 			o.LedgerFailed(e, err)

@@ -264,13 +264,13 @@ func (b begun) ExchangeStarted(string, time.Time) {
 		b.tell()
 	}
 }
-func (b begun) Refused(_, _, _, _ string, _ *llm.Error)    { b.tell() }
-func (begun) StepDone(string, gateway.Step, time.Duration) {}
-func (begun) AttemptDone(string, *ledger.Attempt)          {}
-func (b begun) FirstToken(string, time.Duration)           { b.tell() }
-func (begun) Event(string, int)                            {}
-func (begun) ExchangeDone(*ledger.Entry, *llm.Error)       {}
-func (begun) KeepFailed(*ledger.Entry, error)              {}
-func (begun) LedgerFailed(*ledger.Entry, error)            {}
-func (begun) ConfigLoaded([]string)                        {}
-func (begun) ConfigRefused(error)                          {}
+func (b begun) Refused(_, _, _, _ string, _ *llm.Error)               { b.tell() }
+func (begun) StepDone(string, gateway.Step, time.Duration)            {}
+func (begun) AttemptDone(string, *ledger.Attempt, *llm.Error, string) {}
+func (b begun) FirstToken(string, time.Duration)                      { b.tell() }
+func (begun) Event(string, int)                                       {}
+func (begun) ExchangeDone(*ledger.Entry, *llm.Error)                  {}
+func (begun) KeepFailed(*ledger.Entry, error)                         {}
+func (begun) LedgerFailed(*ledger.Entry, error)                       {}
+func (begun) ConfigLoaded([]string)                                   {}
+func (begun) ConfigRefused(error)                                     {}

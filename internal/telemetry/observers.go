@@ -14,18 +14,18 @@ import (
 // nothing is an observer that takes no notice.
 type nothing struct{}
 
-func (nothing) ExchangeStarted(string, time.Time)                     {}
-func (nothing) StepDone(string, string, time.Duration)                {}
-func (nothing) AttemptDone(string, *ledger.Attempt)                   {}
-func (nothing) FirstToken(string, time.Duration)                      {}
-func (nothing) Event(string, int)                                     {}
-func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)                {}
-func (nothing) Refused(_, _, _, _ string, _ *llm.Error)               {}
-func (nothing) ObjectDone(_ *ledger.Entry, _, _ string, _ *llm.Error) {}
-func (nothing) KeepFailed(*ledger.Entry, error)                       {}
-func (nothing) LedgerFailed(*ledger.Entry, error)                     {}
-func (nothing) ConfigLoaded([]string)                                 {}
-func (nothing) ConfigRefused(error)                                   {}
+func (nothing) ExchangeStarted(string, time.Time)                       {}
+func (nothing) StepDone(string, string, time.Duration)                  {}
+func (nothing) AttemptDone(string, *ledger.Attempt, *llm.Error, string) {}
+func (nothing) FirstToken(string, time.Duration)                        {}
+func (nothing) Event(string, int)                                       {}
+func (nothing) ExchangeDone(*ledger.Entry, *llm.Error)                  {}
+func (nothing) Refused(_, _, _, _ string, _ *llm.Error)                 {}
+func (nothing) ObjectDone(_ *ledger.Entry, _, _ string, _ *llm.Error)   {}
+func (nothing) KeepFailed(*ledger.Entry, error)                         {}
+func (nothing) LedgerFailed(*ledger.Entry, error)                       {}
+func (nothing) ConfigLoaded([]string)                                   {}
+func (nothing) ConfigRefused(error)                                     {}
 
 // maxCause bounds the text of an error's cause in a log line.
 const maxCause = 1000
@@ -73,6 +73,22 @@ func (l *Log) ExchangeDone(e *ledger.Entry, err *llm.Error) {
 	b := newLine(time.Now(), level, "exchange")
 	describe(b, e, cause)
 	_ = b.writeTo(l.json) // as slog: a log that cannot be written stops nobody
+}
+
+// AttemptDone writes why an attempt has failed after which there is another:
+// the line of the exchange tells of the last one alone.
+func (l *Log) AttemptDone(id string, a *ledger.Attempt, err *llm.Error, next string) {
+	if next == "" || err == nil {
+		return
+	}
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, "attempt failed",
+		slog.String("request_id", id),
+		slog.String("upstream", a.Upstream), slog.String("target", Scrub(a.Target, 256)), slog.String("lane", string(a.Lane)),
+		slog.Int("status", a.Status), slog.String("code", string(a.Code)),
+		slog.Float64("total_ms", ms(a.Total)),
+		slog.String("upstream_request_id", a.UpstreamRequestID),
+		slog.String("next", next), slog.String("error", Scrub(err.Error(), maxCause)),
+	)
 }
 
 // ObjectDone writes a line for each call about an object: there is no entry to
