@@ -95,15 +95,21 @@ func (e *encoder) think() {
 	case "none":
 		e.w.Name("think").Bool(false)
 	case "minimal":
-		e.w.Name("think").Text("low")
+		e.nearest("low")
 	case "low", "medium", "high", "max":
 		e.w.Name("think").Text(effort)
 	default: // xhigh, ultra: what is above high
-		e.w.Name("think").Text("high")
+		e.nearest("high")
 	}
 	if r.Effort == "" && r.ThinkingBudget != nil {
 		e.lose(r.Path(llm.FieldThinking), "the target knows efforts, and no budget")
 	}
+}
+
+// nearest writes a level in the place of one that the server does not know.
+func (e *encoder) nearest(level string) {
+	e.w.Name("think").Text(level)
+	e.lose(e.r.Path(llm.FieldEffort), "the nearest effort that the target knows is "+level)
 }
 
 // options writes the options of the model's runner. What the client does not

@@ -121,6 +121,9 @@ func (e *encoder) tools() error {
 	if len(tools) == 0 {
 		return nil
 	}
+	if p := e.r.ParallelTools; p != nil && !*p {
+		e.lose(e.r.Path(llm.FieldParallelTools), "the target may call several tools at once")
+	}
 	w := e.w.Name("tools").Open('[')
 	for _, t := range tools {
 		w.Open('{').Name("type").Text("function").Name("function").Open('{').Name("name").Text(t.Name)

@@ -13,6 +13,7 @@ import (
 
 // clientNames are what a client calls its settings.
 var clientNames = [llm.Fields]string{ // immutable
+	llm.FieldEffort: "reasoning_effort", llm.FieldParallelTools: "parallel_tool_calls",
 	llm.FieldN: "n", llm.FieldToolChoice: "tool_choice", llm.FieldLogitBias: "logit_bias", llm.FieldThinking: "thinking.budget_tokens", llm.FieldPreviousID: "previous_response_id",
 }
 
@@ -53,9 +54,9 @@ func settings() []encoding {
 		{name: "no thought", r: llm.Request{Effort: "none"}, want: `,"stream":false,"think":false,"options":{}`},
 		{name: "thinking off", r: llm.Request{Thinking: "disabled"}, want: `,"stream":false,"think":false,"options":{}`},
 		{name: "thinking on", r: llm.Request{Thinking: "adaptive"}, want: `,"stream":false,"think":true,"options":{}`},
-		{name: "minimal", r: llm.Request{Effort: "minimal"}, want: `,"stream":false,"think":"low","options":{}`},
+		{name: "minimal", r: llm.Request{Effort: "minimal"}, want: `,"stream":false,"think":"low","options":{}`, losses: "reasoning_effort"},
 		{name: "medium", r: llm.Request{Effort: "medium"}, want: `,"stream":false,"think":"medium","options":{}`},
-		{name: "above high", r: llm.Request{Effort: "xhigh"}, want: `,"stream":false,"think":"high","options":{}`},
+		{name: "above high", r: llm.Request{Effort: "xhigh"}, want: `,"stream":false,"think":"high","options":{}`, losses: "reasoning_effort"},
 		{name: "most", r: llm.Request{Effort: "max"}, want: `,"stream":false,"think":"max","options":{}`},
 		{name: "budget", r: llm.Request{Thinking: "enabled", ThinkingBudget: new(int64(1024))}, want: `,"stream":false,"think":"low","options":{}`, losses: "thinking.budget_tokens"},
 		{name: "log probabilities", r: llm.Request{Logprobs: true, TopLogprobs: new(int64(2))}, want: end + `,"logprobs":true,"top_logprobs":2`},
@@ -78,6 +79,8 @@ func settings() []encoding {
 		{name: "speech", r: llm.Request{Others: []llm.Member{{Name: "modalities", Value: []byte(`["audio"]`)}}}, code: llm.CodeUnsupportedValue, param: "modalities"},
 		{name: "in the background", r: llm.Request{Others: []llm.Member{{Name: "background", Value: []byte(`true`)}}}, code: llm.CodeUnsupportedParameter, param: "background"},
 		{name: "tools", r: llm.Request{Tools: two, Choice: llm.ToolChoice{Mode: llm.ChoiceAuto}}, want: tools(f + "," + g)},
+		{name: "a tool at a time", r: llm.Request{Tools: two, ParallelTools: new(false)}, want: tools(f + "," + g), losses: "parallel_tool_calls"},
+		{name: "tools at once", r: llm.Request{Tools: two, ParallelTools: new(true)}, want: tools(f + "," + g)},
 		{name: "no tool", r: llm.Request{Tools: two, Choice: llm.ToolChoice{Mode: llm.ChoiceNone}}, want: end},
 		{name: "some tool", r: llm.Request{Tools: two, Choice: llm.ToolChoice{Mode: llm.ChoiceRequired}}, want: tools(f + "," + g), losses: "tool_choice"},
 		{name: "this tool", r: llm.Request{Tools: two, Choice: llm.ToolChoice{Mode: llm.ChoiceNamed, Named: llm.Tool{Name: "g"}}}, want: tools(g), losses: "tool_choice"},

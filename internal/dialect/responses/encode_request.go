@@ -125,6 +125,7 @@ func (e *requestEncoder) settings() {
 		j.Name("parallel_tool_calls").Bool(*r.ParallelTools)
 	}
 	e.reasoning()
+	e.unsaid()
 	e.format()
 	e.include()
 	if r.TopLogprobs != nil {
@@ -144,6 +145,20 @@ func (e *requestEncoder) settings() {
 	}
 	if r.PreviousID != "" {
 		j.Name("previous_response_id").Text(r.PreviousID)
+	}
+}
+
+// noSetting says why a setting is lost.
+const noSetting = "the model's server has no such setting"
+
+// unsaid tells of the settings that the protocol has no words for.
+func (e *requestEncoder) unsaid() {
+	r := e.r
+	if r.TopK != "" {
+		e.lose(r.Path(llm.FieldTopK), noSetting)
+	}
+	if r.Effort == "" && (r.ThinkingBudget != nil || r.Thinking == "disabled") {
+		e.lose(r.Path(llm.FieldThinking), "the model's server knows efforts, and no budget")
 	}
 }
 
@@ -265,9 +280,13 @@ func (e *requestEncoder) others() {
 		switch {
 		case e.own, dialect.IsShared(m.Name) && e.t.Traits.OpenAI:
 			e.j.Name(m.Name).Raw(m.Value)
-		case harmless[m.Name], dialect.IsShared(m.Name):
+		case m.Name == "service_tier":
+			if value := string(m.Value); value != `"auto"` && value != `"default"` {
+				e.lose(m.Told(), noSetting)
+			}
+		case harmless[m.Name], dialect.IsShared(m.Name) && m.Name != "moderation":
 		default:
-			e.lose(m.Told(), "the model's server has no such setting")
+			e.lose(m.Told(), noSetting)
 		}
 	}
 }

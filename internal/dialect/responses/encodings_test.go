@@ -16,6 +16,7 @@ import (
 var chatNames = [llm.Fields]string{ // immutable
 	llm.FieldN: "n", llm.FieldStop: "stop", llm.FieldPresencePenalty: "presence_penalty", llm.FieldFrequencyPenalty: "frequency_penalty",
 	llm.FieldLogitBias: "logit_bias", llm.FieldMaxOutput: "max_completion_tokens", llm.FieldToolChoice: "tool_choice",
+	llm.FieldTopK: "top_k", llm.FieldThinking: "thinking",
 }
 
 // An encoding is a request of another protocol and what a server is told.
@@ -49,8 +50,9 @@ func settingEncodings() []encoding {
 		{name: "sampling as written", r: llm.Request{Temperature: "0.50", TopP: "1e0"}, want: `,"temperature":0.50,"top_p":1e0` + store},
 		{name: "parallel", r: llm.Request{ParallelTools: new(false)}, want: `,"parallel_tool_calls":false` + store},
 		{name: "effort", r: llm.Request{Effort: "low"}, want: `,"reasoning":{"effort":"low"}` + store},
-		{name: "budget", r: llm.Request{Thinking: "enabled", ThinkingBudget: new(int64(10000))}, want: `,"reasoning":{"effort":"medium","summary":"auto"}` + store},
-		{name: "thinking off", r: llm.Request{Thinking: "disabled"}, want: `,"reasoning":{"effort":"none"}` + store},
+		{name: "budget", r: llm.Request{Thinking: "enabled", ThinkingBudget: new(int64(10000))}, want: `,"reasoning":{"effort":"medium","summary":"auto"}` + store, losses: []string{"thinking"}},
+		{name: "thinking off", r: llm.Request{Thinking: "disabled"}, want: `,"reasoning":{"effort":"none"}` + store, losses: []string{"thinking"}},
+		{name: "thinking off, as an effort", r: llm.Request{Thinking: "disabled", Effort: "low"}, want: `,"reasoning":{"effort":"low"}` + store},
 		{name: "object", r: llm.Request{Format: llm.Format{Kind: llm.FormatObject}}, want: `,"text":{"format":{"type":"json_object"}}` + store},
 		{
 			name: "schema", r: llm.Request{Format: llm.Format{Kind: llm.FormatSchema, Name: "n", Description: "d", Schema: []byte(`{"z": 1.0, "a":{}}`), Strict: new(true)}},
@@ -64,7 +66,16 @@ func settingEncodings() []encoding {
 		{name: "verbosity elsewhere", r: llm.Request{Verbosity: "low"}, traits: dialect.Traits{TopK: true}, want: store},
 		{name: "log probabilities", r: llm.Request{Logprobs: true, TopLogprobs: new(int64(3))}, want: `,"include":["message.output_text.logprobs"],"top_logprobs":3` + store},
 		{name: "stream", r: llm.Request{Stream: true, IncludeUsage: true, Obfuscation: new(false)}, want: `,"stream":true,"stream_options":{"include_obfuscation":false}` + store},
-		{name: "hints", r: llm.Request{Seed: "5", N: 1, PresencePenalty: "0.0", FrequencyPenalty: "-0", LogitBias: []byte(`{}`), TopK: "3"}, want: store},
+		{name: "hints", r: llm.Request{Seed: "5", N: 1, PresencePenalty: "0.0", FrequencyPenalty: "-0", LogitBias: []byte(`{}`), TopK: "3"}, want: store, losses: []string{"top_k"}},
+		{
+			name: "shared with none", traits: dialect.Traits{TopK: true}, want: store, losses: []string{"service_tier", "moderation"},
+			r: llm.Request{Others: []llm.Member{
+				{Name: "metadata", Value: []byte(`{"a":"b"}`)},
+				{Name: "service_tier", Value: []byte(`"flex"`)},
+				{Name: "moderation", Value: []byte(`{}`)},
+			}},
+		},
+		{name: "the usual tier", traits: dialect.Traits{TopK: true}, want: store, r: llm.Request{Others: []llm.Member{{Name: "service_tier", Value: []byte(`"auto"`)}}}},
 		{
 			name: "shared", r: llm.Request{Others: []llm.Member{
 				{Name: "metadata", Value: []byte(`{"a":"b"}`)},
