@@ -106,10 +106,6 @@ func traits(u *config.Upstream, t *config.Target, d llm.Dialect) dialect.Traits 
 		out.Reasoning = "reasoning_content"
 	}
 	echo(t.EchoReasoning, &out)
-	if d == llm.Messages {
-		f := capability.Find(firstOf(t.Family, t.Model))
-		out.Effort, out.Adaptive = f.AdaptiveThinking, f.AdaptiveThinking
-	}
 	return out
 }
 

@@ -31,6 +31,9 @@ type Family struct {
 	// their variant: what Foundry is for.
 	Modern bool
 
+	// Claude is true for Anthropic's models.
+	Claude bool
+
 	// AdaptiveThinking is true for Claude models that refuse a budget of
 	// thinking and want adaptive with an effort.
 	AdaptiveThinking bool
@@ -184,7 +187,7 @@ func findClaude(name string) Family {
 	if m == nil {
 		return Family{}
 	}
-	f := Family{Name: "claude", Efforts: []string{"low", "medium", "high", "max"}, Stop: true, ParallelTools: true, MaxTokens: true, known: true}
+	f := Family{Name: "claude", Claude: true, Efforts: []string{"low", "medium", "high", "max"}, Stop: true, ParallelTools: true, MaxTokens: true, known: true}
 	major, _ := strconv.Atoi(m[2])
 	minor, _ := strconv.Atoi(m[3])
 	if from, ok := adaptive[m[1]]; ok && slices.Compare([]int{major, minor}, from[:]) >= 0 {
@@ -203,13 +206,16 @@ func (f Family) Effort(want string) (value string, other bool) {
 	if !f.known || len(f.Efforts) == 0 || at < 0 || slices.Contains(f.Efforts, want) {
 		return want, false
 	}
-	best := f.Efforts[0]
-	for _, e := range f.Efforts[1:] {
-		if abs(slices.Index(efforts, e)-at) < abs(slices.Index(efforts, best)-at) {
-			best = e
+	best := -1
+	for i, e := range efforts { // from the least
+		if slices.Contains(f.Efforts, e) && (best < 0 || abs(i-at) < abs(best-at)) {
+			best = i
 		}
 	}
-	return best, true
+	if best < 0 {
+		return want, false // it knows none of these words
+	}
+	return efforts[best], true
 }
 
 func abs(n int) int { return max(n, -n) }

@@ -28,13 +28,36 @@ func (x *exchange) rules() capability.Rules {
 	if (rules.Policy == "" || rules.Policy == capability.Off) && rules.Search != capability.SearchRefusedModern {
 		return rules // whatever the model
 	}
-	for _, name := range [...]string{p.Family, x.entry.Model, x.target.Model} {
-		if rules.Family = capability.Find(name); rules.Family.Known() {
-			break
+	rules.Family = x.family().WithEfforts(p.Efforts)
+	return rules
+}
+
+// family returns what the first of the model's names that says anything of it
+// says.
+func (x *exchange) family() capability.Family {
+	for _, name := range x.names() {
+		if f := capability.Find(name); f.Known() {
+			return f
 		}
 	}
-	rules.Family = rules.Family.WithEfforts(p.Efforts)
-	return rules
+	return capability.Family{}
+}
+
+// adaptive reports whether the model is a Claude that is told to think as much
+// as it finds right. Clients may call it by the name of another provider's.
+func (x *exchange) adaptive() bool {
+	for _, name := range x.names() {
+		if f := capability.Find(name); f.Claude {
+			return f.AdaptiveThinking
+		}
+	}
+	return false
+}
+
+// names are the names that may say what the model is: that of the family it is
+// said to be of, the client's and the upstream's.
+func (x *exchange) names() [3]string {
+	return [...]string{x.profile().Family, x.entry.Model, x.target.Model}
 }
 
 // refusesHosted reports whether the target or the key refuses hosted tools.

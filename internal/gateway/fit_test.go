@@ -187,6 +187,7 @@ models:
   - { name: "off", targets: [{ upstream: sim, model: o3-mini, capabilities: off, dialects: [messages] }] }
   - { name: safe, targets: [{ upstream: sim, model: o3-mini, capabilities: safe }] }
   - { name: drop, targets: [{ upstream: sim, model: o3-mini, capabilities: drop }] }
+  - { name: gpt-4o, targets: [{ upstream: sim, model: o3-mini, capabilities: drop }] }
   - { name: search, targets: [{ upstream: sim, model: sim-1, web_search: refuse }] }
   - { name: claude, targets: [{ upstream: sim, model: claude-opus-4-7, capabilities: drop, dialects: [messages] }] }
 `)
@@ -197,6 +198,8 @@ models:
 		{"safe", "/v1/chat/completions", chat, `"messages": [{"role":"user","content":"h\u0069"}],"stop":["x"],"unknown":1e3`, ""},
 		{"drop", "/v1/chat/completions", chat, `"messages": [{"role":"user","content":"h\u0069"}],"unknown":1e3`, "stop"},
 		{"claude", "/v1/messages", `"max_tokens":5,"temperature":0.5,"messages":[{"role":"user","content":"a"}]`, `"max_tokens":5,"messages":[{"role":"user","content":"a"}]`, "temperature"},
+		{"gpt-4o", "/v1/chat/completions", `"max_tokens":20,"messages":[]`, `"max_tokens":20,"messages":[]`, ""}, // the client's name goes first
+		{"claude", "/v1/messages/count_tokens", `"messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}`, `"messages":[{"role":"user","content":"a"}],"thinking":{"type":"enabled","budget_tokens":1024}`, ""},
 	} {
 		r := converse(t, g, tt.path, `{"model":"`+tt.model+`",`+tt.sent+`}`)
 		requests := g.Sim.Served().Requests
@@ -213,5 +216,36 @@ models:
 	}
 	if r := converse(t, g, "/v1/responses", `{"model":"search","input":"a","tools":[{"type":"web_search"}]}`); r.status != http.StatusBadRequest || !strings.Contains(r.body, `"tools"`) {
 		t.Errorf("search: %d %s", r.status, r.body)
+	}
+}
+
+// TestClaudeThinks: how a Claude model is told to think goes by its family,
+// wherever the name of that stands.
+func TestClaudeThinks(t *testing.T) {
+	g := gatetest.Start(t, `
+upstreams: [{ name: sim, kind: anthropic, endpoint: "${SIM}", auth: { api_key: made-up } }]
+models:
+  - { name: claude-opus-4-7, targets: [{ upstream: sim }] }
+  - { name: "claude-opus-4-8*", targets: [{ upstream: sim, model: sim-1 }] }
+  - { name: told, targets: [{ upstream: sim, model: sim-1, family: claude-opus-4-7, capabilities: off }] }
+  - { name: behind, targets: [{ upstream: sim, model: claude-opus-4-7 }] }
+  - { name: gpt-5, targets: [{ upstream: sim, model: claude-opus-4-7 }] }
+  - { name: claude-sonnet-4-5, targets: [{ upstream: sim }] }
+  - { name: claude-opus-5, targets: [{ upstream: sim, model: sim-1, family: claude-3-7-sonnet }] }
+`)
+	const adaptive = `"thinking":{"type":"adaptive"}`
+	for model, thinks := range map[string]bool{
+		"claude-opus-4-7": true, "claude-opus-4-8": true, "told": true, "behind": true, "gpt-5": true, "claude-sonnet-4-5": false, "claude-opus-5": false,
+	} {
+		r := converse(t, g, "/v1/chat/completions", `{"model":"`+model+`","reasoning_effort":"low","messages":[{"role":"user","content":"a"}]}`)
+		requests := g.Sim.Served().Requests
+		got := requests[len(requests)-1].Body
+		lost := ""
+		if !thinks {
+			lost = "reasoning_effort"
+		}
+		if r.status != http.StatusOK || strings.Contains(got, adaptive) != thinks || strings.Contains(got, `"effort":"low"`) != thinks || r.header.Get("X-Weir-Lossy") != lost {
+			t.Errorf("%s: %d, %s has arrived, lossy %q, want %q", model, r.status, got, r.header.Get("X-Weir-Lossy"), lost)
+		}
 	}
 }

@@ -182,6 +182,10 @@ func (x *exchange) translate() error {
 	spoken := x.target.As.Dialect()
 	t := &translation{profile: &x.snap.Profiles[x.target.Profile], client: clientCodec(x.op.Dialect())}
 	traits := t.profile.Traits[spoken]
+	if spoken == llm.Messages { // whose models differ in how they are told to think
+		traits.Adaptive = x.adaptive()
+		traits.Effort = traits.Adaptive
+	}
 	t.target = upstreamCodec(spoken, traits)
 	if x.target.As.Counts() {
 		t.target = countingCodec(spoken)
