@@ -40,6 +40,7 @@ func TestFind(t *testing.T) {
 		"claude-opus-4-7":        "claude, adaptive",
 		"claude-opus-4.8":        "claude, adaptive",
 		"claude-haiku-5-5":       "claude, adaptive",
+		"claude-mythos-1":        "claude, adaptive",
 		"claude-sonnet-4-5-2025": "claude",
 		"gpt-oss-120b":           "",
 		"foo1":                   "",
@@ -72,6 +73,8 @@ func TestEffort(t *testing.T) {
 		{"gpt-5.1", "minimal", "none"},
 		{"gpt-5.1", "xhigh", "high"},
 		{"gpt-5.2", "xhigh", "xhigh"},
+		{"gpt-5.1-codex", "xhigh", "high"},
+		{"gpt-5.1-codex-max", "xhigh", "xhigh"},
 		{"gpt-5.2-codex", "none", "low"},
 		{"o3", "minimal", "low"},
 		{"o3", "unheard-of", "unheard-of"},
@@ -127,5 +130,57 @@ func TestApply(t *testing.T) {
 				t.Errorf("%d losses, want %d: %+v", len(losses), tt.told, losses)
 			}
 		})
+	}
+}
+
+// TestEffortOfTwoAsNear: the lesser is taken, in whatever order they are named.
+func TestEffortOfTwoAsNear(t *testing.T) {
+	for _, own := range [][]string{{"low", "high"}, {"high", "low"}} {
+		if got, _ := (capability.Family{}).WithEfforts(own).Effort("medium"); got != "low" {
+			t.Errorf("of %v, the nearest to medium is %s, want low", own, got)
+		}
+	}
+}
+
+func TestStop(t *testing.T) {
+	for name, want := range map[string]bool{"o1": true, "o1-mini": true, "o3": false, "o4-mini": false, "gpt-5": false, "gpt-4o": true} {
+		if got := capability.Find(name).Stop; got != want {
+			t.Errorf("%s takes stop: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestNoThinking: a client that wants no thinking gets as little as the model
+// can, in every protocol that asks for an effort.
+func TestNoThinking(t *testing.T) {
+	for _, tt := range []struct {
+		model          string
+		as             llm.Dialect
+		effort, thinks string // what is left of either
+		told           int
+	}{
+		{"gpt-5", llm.Chat, "minimal", "disabled", 1},
+		{"gpt-5", llm.Responses, "minimal", "disabled", 1},
+		{"gpt-5.1", llm.Responses, "", "disabled", 0},
+		{"gpt-4o", llm.Responses, "", "", 0},
+		{"gpt-5", llm.Messages, "", "disabled", 0},
+		{"gpt-5", llm.Ollama, "", "disabled", 0},
+	} {
+		r := llm.Request{Dialect: llm.Messages, Thinking: "disabled"}
+		losses, err := capability.Apply(&r, capability.Rules{Policy: capability.Safe, Family: capability.Find(tt.model), As: tt.as})
+		if err != nil || r.Effort != tt.effort || r.Thinking != tt.thinks || len(losses) != tt.told {
+			t.Errorf("%s in %s: effort %q, thinking %q, lost %v, %v; want %+v", tt.model, tt.as, r.Effort, r.Thinking, losses, err, tt)
+		}
+	}
+}
+
+// TestFoundryElsewhere: in protocols that are not OpenAI's the policy is Safe.
+func TestFoundryElsewhere(t *testing.T) {
+	for _, as := range []llm.Dialect{llm.Messages, llm.Ollama} {
+		r := llm.Request{Dialect: llm.Chat, Effort: "minimal", Temperature: "1", TopK: "3"}
+		losses, err := capability.Apply(&r, capability.Rules{Policy: capability.Foundry, Family: capability.Find("o3"), As: as})
+		if err != nil || r.Effort != "low" || r.Temperature != "" || r.TopK != "3" || len(losses) != 1 {
+			t.Errorf("%s: %+v, lost %v, %v", as, r, losses, err)
+		}
 	}
 }

@@ -226,6 +226,34 @@ func TestOwnEfforts(t *testing.T) {
 	}
 }
 
+// TestTooManyTools: a search could be among those that nobody looks at.
+func TestTooManyTools(t *testing.T) {
+	body := []byte(`{"input":"a","tools":[` + strings.Repeat(`{"type":"function"},`, jsonscan.MaxHits) + `{"type":"web_search"}]}`)
+	for search, refused := range map[capability.Search]bool{capability.SearchPasses: false, capability.SearchRefused: true} {
+		_, _, err := capability.Edits(body, llm.Responses, false, capability.Rules{Policy: capability.Drop, Family: capability.Find("o3"), Search: search})
+		if e, ok := errors.AsType[*llm.Error](err); ok != refused || refused && e.Param != "tools" {
+			t.Errorf("search %d: %v, refused is to be %v", search, err, refused)
+		}
+	}
+}
+
+// TestEffortRefused: the refusal names all that would be taken.
+func TestEffortRefused(t *testing.T) {
+	for _, tt := range []struct {
+		own  []string
+		want string
+	}{
+		{nil, "must be one of low, medium, high;"},
+		{[]string{"minimal", "low", "max"}, "must be one of minimal, low, medium, high, max;"},
+	} {
+		w := capability.Rules{Policy: capability.Foundry, Family: capability.Find("gpt-5").WithEfforts(tt.own)}
+		_, _, err := capability.Edits([]byte(`{"messages":[],"reasoning_effort":"none"}`), llm.Chat, false, w)
+		if e, ok := errors.AsType[*llm.Error](err); !ok || !strings.Contains(e.Message(), tt.want) {
+			t.Errorf("efforts %v: %v, want %s", tt.own, err, tt.want)
+		}
+	}
+}
+
 // FuzzEdits checks that the result is valid JSON, that nothing changes of
 // members that no policy knows, and that a second look finds nothing to do.
 func FuzzEdits(f *testing.F) {

@@ -160,11 +160,20 @@ func (a *applying) modernEffort() error {
 		path := r.Path(llm.FieldEffort)
 		return &llm.Error{
 			Code: llm.CodeUnsupportedValue, Op: opApply, Param: path,
-			Public: path + " must be one of low, medium, high; it is " + strconv.QuoteToASCII(cut(r.Effort)),
+			Public: path + " must be one of " + strings.Join(a.foundryEfforts(), ", ") + "; it is " + strconv.QuoteToASCII(cut(r.Effort)),
 		}
 	}
 	r.Effort = value
 	return nil
+}
+
+// foundryEfforts returns the values that modernEffort leaves as they are, from
+// the least.
+func (a *applying) foundryEfforts() []string {
+	return slices.DeleteFunc(slices.Clone(efforts), func(e string) bool {
+		usual := e == "low" || e == "medium" || e == "high"
+		return !usual && !slices.Contains(a.f.efforts, e)
+	})
 }
 
 // cut returns what is shown of a value.
