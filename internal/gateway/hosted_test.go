@@ -33,6 +33,7 @@ func TestHostedToolsRefused(t *testing.T) {
 		{"within a namespace", "/v1/responses", `"input":"x","tools":[{"type":"namespace","name":"n","description":"d","tools":[{"type":"mcp","server_label":"a"}]}]`, "tools[0].tools[0].type"},
 		{"declared on the way", "/v1/responses", `"input":[{"role":"user","content":"x"},{"type":"additional_tools","role":"developer","tools":[{"type":"code_interpreter"}]}]`, "input[1].tools[0].type"},
 		{"a shell that runs there", "/v1/responses", `"input":"x","tools":[{"type":"shell","environment":{"type":"container_auto"}}]`, "tools[0].type"},
+		{"compacted", "/v1/responses/compact", `"input":[{"role":"user","content":"x"},{"type":"additional_tools","role":"developer","tools":[{"type":"web_search"}]}]`, "input[1].tools[0].type"},
 		{"chat", "/v1/chat/completions", `"messages":[{"role":"user","content":"x"}],"tools":[{"type":"web_search"}]`, "tools[0].type"},
 		{"chat that searches", "/v1/chat/completions", `"messages":[{"role":"user","content":"x"}],"web_search_options":{}`, "web_search_options"},
 		{"messages", "/v1/messages", `"max_tokens":9,"messages":[{"role":"user","content":"x"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]`, "tools[0]"},

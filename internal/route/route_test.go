@@ -174,8 +174,12 @@ func TestJoined(t *testing.T) {
 			Lacks: map[llm.Dialect]llm.Features{llm.Responses: tt.lacks},
 		}}}
 		got, ok := m.Candidate("m", route.Ask{Op: llm.OpResponses, Needs: tt.needs, State: tt.state})
-		if !ok || got.Lane != tt.want || got.Why == "" {
-			t.Errorf("%s: %s (%s), want %s", tt.name, got.Lane, got.Why, tt.want)
+		as := llm.OpResponses
+		if tt.want == llm.Translated {
+			as = llm.OpChat // the next of its protocols
+		}
+		if !ok || got.Lane != tt.want || got.As != as || got.Why == "" {
+			t.Errorf("%s: %s as %s (%s), want %s as %s", tt.name, got.Lane, got.As, got.Why, tt.want, as)
 		}
 	}
 }
