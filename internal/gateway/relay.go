@@ -133,6 +133,11 @@ func (x *exchange) endWhole(last []byte) error {
 	if _, err := x.tap.Close(); err != nil {
 		return err
 	}
+	if !x.sent && x.object == nil {
+		if err := x.toldFirst(); err != nil {
+			return err
+		}
+	}
 	x.notePins()
 	if !x.sent {
 		x.send(int64(len(last)))
@@ -278,8 +283,8 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 	return p[start:], nil
 }
 
-// toldFirst returns the failure that a stream has told of before anything
-// else, if another attempt may do better. Otherwise the client is to hear it
+// toldFirst returns the failure that an answer has told of before the client
+// has had any of it, if another attempt may do better. Otherwise the client is to hear it
 // from the upstream.
 func (x *exchange) toldFirst() error {
 	code, message, failed := x.tap.Failed()
