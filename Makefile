@@ -29,9 +29,9 @@ test: ## run every test this machine can, and list what was left out
 	@scripts/fetch.sh
 	@$(GOTEST) ". -timeout=15m" $(E2E)
 
-matrix: ## run every real client against every upstream, where "make test" runs pairs
+matrix: ## run every client against every upstream, and every fault everywhere, where "make test" runs pairs
 	@scripts/fetch.sh
-	@WEIR_MATRIX=1 $(GOTEST) $(E2E)
+	@WEIR_MATRIX=1 $(GOTEST) ". ./test/faults" $(E2E)
 
 deps: ## install what tests need from the system (Debian, root) and from the registries
 	@scripts/deps.sh

@@ -3,7 +3,7 @@
 # the versions pinned in this repository, with each language's own client and
 # its own settings and cache. A step whose pins have not changed is skipped.
 #
-#   scripts/fetch.sh              everything that tests use: go, e2e, npm, python
+#   scripts/fetch.sh              everything that tests use: go, e2e, npm, python, toxiproxy
 #   scripts/fetch.sh STEP...      only these; also: tools (the linter),
 #                                 steady (the mock server of make conformance)
 #
@@ -107,6 +107,15 @@ fetch_python() {
   fi
 }
 
+fetch_toxiproxy() {
+  [[ -x $cache/bin/toxiproxy ]] && fresh toxiproxy tools/toxiproxy/go.mod tools/toxiproxy/go.sum && return
+  quietly toxiproxy go -C tools/toxiproxy build -o "$cache/bin/toxiproxy" github.com/Shopify/toxiproxy/v2/cmd/server || {
+    skip "toxiproxy could not be built"
+    return
+  }
+  stamp toxiproxy tools/toxiproxy/go.mod tools/toxiproxy/go.sum
+}
+
 fetch_tools() {
   [[ -x $cache/bin/golangci-lint ]] && fresh tools tools/go.mod tools/go.sum && return
   echo "fetch: building the linter, minutes on the first time"
@@ -114,12 +123,12 @@ fetch_tools() {
   stamp tools tools/go.mod tools/go.sum
 }
 
-[[ $# -gt 0 ]] || set -- go e2e npm python
+[[ $# -gt 0 ]] || set -- go e2e npm python toxiproxy
 for step in "$@"; do
   case $step in
-    go | e2e | npm | python | steady | tools) "fetch_$step" ;;
+    go | e2e | npm | python | toxiproxy | steady | tools) "fetch_$step" ;;
     *)
-      echo "fetch: unknown step $step (go, e2e, npm, python, steady, tools)" >&2
+      echo "fetch: unknown step $step (go, e2e, npm, python, toxiproxy, steady, tools)" >&2
       exit 2
       ;;
   esac

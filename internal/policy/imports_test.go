@@ -121,6 +121,7 @@ var importTable = map[string]may{ // immutable
 	"bench/*":           {ours: []string{"bench/internal/*"}},
 	"bench/internal/*":  {ours: []string{"bench/internal/*"}},
 	"test/conformance":  {},
+	"test/faults":       {tests: []string{"internal/gateway", "internal/telemetry"}},
 	"test/e2e":          {ours: []string{"internal/realpart"}},
 	"test/e2e/*":        {ours: []string{"internal/realpart"}},
 }
