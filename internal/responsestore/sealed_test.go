@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weir-gateway/weir/internal/responsestore"
 	"github.com/weir-gateway/weir/internal/secret"
@@ -62,6 +63,33 @@ func TestSealed(t *testing.T) {
 	rows.answer = &good
 	if _, err := s.Get(t.Context(), "red", "resp_1"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeysOfTenants: what is sealed for one opens with no other's key. Rows of
+// earlier versions open as long as this passes.
+func TestKeysOfTenants(t *testing.T) {
+	root, rows := secret.Random(), &spy{Memory: responsestore.NewMemory(0)}
+	put(t, newStore(t, responsestore.Options{Backend: rows, Root: root}), record("red", "resp_1", ""))
+	for tenant, want := range map[string]error{"red": nil, "blue": secret.ErrSealed} {
+		if _, err := root.Box("responses "+tenant).Open(nil, rows.last.Data, []byte("\x03red\x06resp_1")); !errors.Is(err, want) {
+			t.Errorf("with the key of %s: %v, want %v", tenant, err, want)
+		}
+	}
+}
+
+// TestTimeIsSealed: a row that says that it has not expired is not believed.
+func TestTimeIsSealed(t *testing.T) {
+	rows := &spy{Memory: responsestore.NewMemory(0)}
+	s := newStore(t, responsestore.Options{Backend: rows, TTL: time.Hour})
+	r := record("red", "resp_1", "")
+	r.Created = time.Now().Add(-2 * time.Hour)
+	put(t, s, r)
+	row := *rows.last
+	row.Expires = time.Now().Add(time.Hour)
+	rows.answer = &row
+	if _, err := s.Get(t.Context(), "red", "resp_1"); !errors.Is(err, responsestore.ErrNotFound) {
+		t.Errorf("Get = %v, want ErrNotFound", err)
 	}
 }
 

@@ -106,7 +106,7 @@ func (d *DB) connect(ctx context.Context, name string) (err error) {
 	const common = "_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_pragma=foreign_keys(1)&_pragma=temp_store(2)"
 	// A new file is told first how it gives space back, before anything is in it.
 	if d.write, err = sql.Open("sqlite", dsn(name, common+"&_txlock=immediate&_pragma=auto_vacuum(2)&_pragma=journal_mode(WAL)"+
-		"&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)&_pragma=secure_delete(2)")); err != nil {
+		"&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)&_pragma=secure_delete(ON)")); err != nil {
 		return err
 	}
 	d.write.SetMaxOpenConns(1)

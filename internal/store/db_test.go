@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,17 @@ func TestOdd(t *testing.T) {
 	closeDB(t, db)
 	if _, err := os.Stat(filepath.Join(dir, store.FileName)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSettings: what a write returned for is on the disk, and what is deleted
+// is overwritten.
+func TestSettings(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer db.Close()
+	got, err := db.Pragmas(t.Context(), "synchronous", "secure_delete", "foreign_keys", "auto_vacuum", "trusted_schema")
+	if want := []int{2, 1, 1, 2, 0}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
 

@@ -24,3 +24,18 @@ func (d *DB) Batches() func() int64 {
 	before := d.batches.Load()
 	return func() int64 { return d.batches.Load() - before }
 }
+
+// Pragmas returns the values of settings of the connection that writes.
+func (d *DB) Pragmas(ctx context.Context, names ...string) (values []int, err error) {
+	err = d.commit(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, name := range names {
+			var v int
+			if err := tx.QueryRowContext(ctx, "PRAGMA "+name).Scan(&v); err != nil {
+				return err
+			}
+			values = append(values, v)
+		}
+		return nil
+	})
+	return values, err
+}

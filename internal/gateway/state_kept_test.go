@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -108,6 +109,106 @@ func TestKeepingIsHurried(t *testing.T) {
 	for _, d := range s.given {
 		if d <= 0 || d > 250*time.Millisecond {
 			t.Errorf("the store is given %v", d)
+		}
+	}
+}
+
+// A waitingStore takes a response only when it is told to.
+type waitingStore struct {
+	*responsestore.Store
+	asked chan string // ids
+	goOn  chan struct{}
+	done  chan error
+}
+
+func (s *waitingStore) Put(ctx context.Context, r *responsestore.Record) error {
+	s.asked <- r.ID
+	<-s.goOn
+	select {
+	case <-ctx.Done(): // as it must not be
+	case <-time.After(20 * time.Millisecond): // if it takes longer to be noticed, nothing is proved
+	}
+	err := s.Store.Put(ctx, r)
+	s.done <- err
+	return err //nolint:wrapcheck // it is one
+}
+
+// TestWhoLeavesAtTheEnd: what was answered is kept also where the client has
+// left meanwhile.
+func TestWhoLeavesAtTheEnd(t *testing.T) {
+	for _, model := range keepers {
+		s := &waitingStore{newShelf().Store, make(chan string), make(chan struct{}), make(chan error, 1)}
+		g := gatetest.StartWith(t, gatetest.Options{Responses: s}, stateful)
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL+"/v1/responses", strings.NewReader(`{"model":"`+model+`","input":"hello"}`))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Authorization", "Bearer alice-0123456789abcdef")
+			req.Header.Set("Content-Type", "application/json")
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+		}()
+		id := <-s.asked
+		leave()
+		<-left
+		s.goOn <- struct{}{}
+		if err := <-s.done; err != nil {
+			t.Errorf("%s: %v", model, err)
+		}
+		if r := (&stateClient{t, g, "alice"}).do(http.MethodGet, "/v1/responses/"+id, ""); r.status != http.StatusOK {
+			t.Errorf("%s: %d", model, r.status)
+		}
+	}
+}
+
+// TestFailuresAreNotKept: nor can anybody go on with one.
+func TestFailuresAreNotKept(t *testing.T) {
+	g := gatetest.Start(t, stateful)
+	c := &stateClient{t, g, "alice"}
+	for _, model := range []string{"as-chat", "as-messages", "as-ollama"} {
+		for _, how := range []string{"X-Sim-Error: middle", "X-Sim-Cut: 2"} {
+			name, value, _ := strings.Cut(how, ": ")
+			resp := g.Do(t, http.MethodPost, "/v1/responses", `{"model":"`+model+`","input":"hello","stream":true}`,
+				"Authorization", "Bearer alice-0123456789abcdef", name, value)
+			var r reply
+			if err := json.Unmarshal([]byte(c.last(gatetest.Body(t, resp))), &r); err != nil {
+				t.Fatal(err)
+			}
+			if r.Status != "failed" || r.Store {
+				t.Errorf("%s %s: %+v", model, how, r)
+			}
+			if got := c.do(http.MethodGet, "/v1/responses/"+r.ID, ""); got.status != http.StatusNotFound {
+				t.Errorf("%s %s: it is there: %d", model, how, got.status)
+			}
+			if on := c.ask(model, `"x"`, false, previous(&r)); on.status != http.StatusBadRequest {
+				t.Errorf("%s %s: it is gone on with: %d", model, how, on.status)
+			}
+		}
+	}
+}
+
+// TestHowItEnded: what has ended well or was cut short is gone on with.
+func TestHowItEnded(t *testing.T) {
+	s := newShelf()
+	c := &stateClient{t, gatetest.StartWith(t, gatetest.Options{Responses: s}, stateful), "alice"}
+	for status, want := range map[string]int{"completed": 200, "incomplete": 200, "failed": 400, "in_progress": 400} {
+		r := &responsestore.Record{
+			ID: "resp_weir_" + status, Tenant: "blue", Model: "as-chat", Upstream: "sim", Status: status,
+			Input: []responsestore.Item{{Raw: []byte(`{"role":"user","content":"hello"}`)}},
+		}
+		if err := s.Store.Put(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		for _, model := range keepers {
+			if got := c.ask(model, `"and on"`, false, previous(&reply{ID: r.ID})); got.status != want || want == 400 && got.Error.Param != "previous_response_id" {
+				t.Errorf("%s, after one that is %s: %d %s, want %d", model, status, got.status, got.raw, want)
+			}
 		}
 	}
 }
