@@ -127,7 +127,8 @@ type Target struct {
 
 	// The family of models this one is of, such as `gpt-5` or `claude-opus-4-7`,
 	// where neither the client's name for it nor `model` says so, or either is
-	// wrong: what it can be asked for depends on it.
+	// wrong: what it can be asked for depends on it. Of the name something must
+	// be known.
 	Family string `json:"family"`
 
 	// The values of reasoning effort that the model knows, from the least to

@@ -209,6 +209,7 @@ func (d *decoder) targets(targets []Target, path string, upstreams nameSet) {
 		d.strip(at+".strip", t)
 		d.labels(at+".labels", t.Labels)
 		d.dialects(at+".dialects", t.Dialects)
+		d.family(at+".family", t.Family)
 		d.efforts(at+".efforts", t.Efforts)
 		d.ollama(at+".ollama", t, upstreams.kind[t.Upstream])
 		if key := (target{t.Upstream, t.Model}); d.sound(at) && t.Upstream != "" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/weir-gateway/weir/internal/capability"
 )
 
 // dialectNames are the protocols in which an upstream can be asked.
@@ -59,6 +61,15 @@ func (d *decoder) dialects(path string, names []string) {
 		case slices.Contains(names[:i], name):
 			d.fault(at, d.quoteValue(at, name)+" is there twice", "remove one of the two")
 		}
+	}
+}
+
+// family checks that the family of a target's model is one of which something
+// is known: of another name everything would pass, unnoticed.
+func (d *decoder) family(path, name string) {
+	if name != "" && d.sound(path) && !capability.Find(name).Known() {
+		d.fault(path, d.quoteValue(path, name)+" says nothing of what the model takes",
+			"write a model's name such as gpt-5, gpt-5.1, gpt-4o, o3 or claude-opus-4-7, or remove it")
 	}
 }
 

@@ -96,7 +96,7 @@ var importTable = map[string]may{ // immutable
 		tests:  []string{"internal/app", "internal/config", "internal/secret"}, // some set up more than gatetest does
 	},
 
-	"internal/config":    {ours: []string{"internal/secret", "internal/route/rule"}, others: yaml},
+	"internal/config":    {ours: []string{"internal/secret", "internal/route/rule", "internal/capability"}, others: yaml},
 	"internal/admin":     {ours: append([]string{"internal/config", "internal/llm", "internal/price", "internal/route", "internal/upstream"}, domain...)},
 	"internal/web":       {ours: []string{"internal/admin"}},
 	"internal/listen":    {ours: []string{"internal/llm"}},
