@@ -212,3 +212,31 @@ func TestHowItEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysWithModels: a key that may use some models is given nothing that
+// another has made, and an item only in the conversation that it goes on with.
+func TestKeysWithModels(t *testing.T) {
+	g := gatetest.Start(t, strings.Replace(stateful, "keys:\n", "keys:\n  - { name: anna, tenant: blue, models: [as-chat], secret: anna-0123456789abcdef }\n", 1))
+	alice, anna := &stateClient{t, g, "alice"}, &stateClient{t, g, "anna"}
+	theirs, ours := alice.ask("joined", `"hello"`, false), alice.ask("as-chat", `"hello"`, false)
+	mixed := alice.ask("as-chat", `"and on"`, false, previous(theirs))
+	for _, r := range []*reply{
+		anna.do(http.MethodGet, "/v1/responses/"+theirs.ID, ""), anna.do(http.MethodDelete, "/v1/responses/"+theirs.ID, ""),
+		anna.do(http.MethodGet, "/v1/responses/"+theirs.ID+"/input_items", ""),
+		anna.ask("as-chat", `"x"`, false, previous(theirs)), anna.ask("as-chat", `"x"`, false, previous(mixed)),
+	} {
+		if r.status != http.StatusForbidden || r.Error.Code != "model_not_allowed" {
+			t.Errorf("of a model that the key may not use: %d %s", r.status, r.raw)
+		}
+	}
+	for _, r := range []*reply{theirs, ours} {
+		item := fmt.Sprintf(`[{"type":"item_reference","id":%q}]`, r.Output[0].ID)
+		if got := anna.ask("as-chat", item, false); got.status != http.StatusBadRequest || got.Error.Code != "reference_not_found" {
+			t.Errorf("an item from anywhere: %d %s", got.status, got.raw)
+		}
+	}
+	item := fmt.Sprintf(`[{"type":"item_reference","id":%q}]`, ours.Output[0].ID)
+	if got := anna.ask("as-chat", item, false, previous(ours)); got.status != http.StatusOK {
+		t.Errorf("an item of the conversation: %d %s", got.status, got.raw)
+	}
+}
