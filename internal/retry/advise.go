@@ -99,6 +99,9 @@ func adviseAnswer(p *Policy, f Failure, e *llm.Error) Advice {
 	case Never(e.Answer.Status), e.Code == llm.CodeModelUnavailable, e.Code == llm.CodeUpstreamAuth:
 	case p.retries(e.Answer.Status):
 		a.Verdict, a.Slower = Same, e.Answer.Code == codeSlowDown
+		if e.Answer.Header.Get("X-Should-Retry") == "false" {
+			a.Verdict = Next
+		}
 	}
 	return a
 }

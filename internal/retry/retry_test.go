@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -17,6 +18,11 @@ var standard = retry.Policy{ // immutable
 
 func answered(code llm.Code, status int, own string, wait time.Duration) error {
 	return &llm.Error{Code: code, Answer: &llm.Answer{Status: status, Code: own, Wait: wait}}
+}
+
+// said is a 503 with x-should-retry.
+func said(should string) error {
+	return &llm.Error{Code: llm.CodeUpstreamFailed, Answer: &llm.Answer{Status: 503, Header: http.Header{"X-Should-Retry": {should}}}}
 }
 
 func broken(code llm.Code) error { return &llm.Error{Code: code} }
@@ -52,6 +58,8 @@ func TestAdvise(t *testing.T) {
 		{"conflict", retry.Failure{Err: answered(llm.CodeUpstreamRejected, 409, "", 0)}, retry.Advice{Verdict: retry.Same}},
 		{"a status that is not on the list", retry.Failure{Err: answered(llm.CodeUpstreamFailed, 501, "", 0)}, retry.Advice{}},
 		{"too large", retry.Failure{Err: answered(llm.CodeUpstreamRejected, 413, "", 0)}, retry.Advice{}},
+		{"nobody should try again", retry.Failure{Err: said("false")}, retry.Advice{Verdict: retry.Next}},
+		{"somebody should", retry.Failure{Err: said("true")}, retry.Advice{Verdict: retry.Same}},
 		{"not reached", retry.Failure{Err: broken(llm.CodeUpstreamConnect)}, retry.Advice{Verdict: retry.Same}},
 		{"not reached in time", retry.Failure{Err: broken(llm.CodeConnectTimeout)}, retry.Advice{Verdict: retry.Same}},
 		{"no certificate", retry.Failure{Err: broken(llm.CodeUpstreamTLS)}, retry.Advice{Verdict: retry.Next}},
