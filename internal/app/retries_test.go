@@ -225,7 +225,7 @@ func TestPoolByVariables(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	yaml := `
-upstreams: [{ name: u, kind: compatible, endpoint: "${UP}", retry: none, timeouts: { connect: 200ms }, pool: { keep_alive: 1h, connections: 50 } }]
+upstreams: [{ name: u, kind: compatible, endpoint: "${UP}", retry: none, timeouts: { connect: 200ms, first_byte: 20s, idle: 20s }, pool: { keep_alive: 1h, connections: 50 } }]
 models: [{ name: m, targets: [{ upstream: u }] }]
 `
 	g := gatetest.StartWith(t, gatetest.Options{File: true}, yaml, "UP", srv.URL,
@@ -246,8 +246,9 @@ models: [{ name: m, targets: [{ upstream: u }] }]
 		for say, want := range map[string]string{
 			"hello": "", "no header": "504 upstream_first_byte_timeout", "no body": "504 upstream_idle_timeout",
 		} {
-			if got := code(say); got != want {
-				t.Errorf("%s: %q, want %q", say, got, want)
+			began := time.Now()
+			if got := code(say); got != want || time.Since(began) > 15*time.Second {
+				t.Errorf("%s: %q after %v, want %q, and before the file's timeouts", say, got, time.Since(began), want)
 			}
 		}
 	}
