@@ -38,7 +38,7 @@ type Responses interface {
 	Put(ctx context.Context, r *responsestore.Record) error
 	Get(ctx context.Context, tenant, id string) (*responsestore.Record, error)
 	Chain(ctx context.Context, tenant, id string, room func(bytes int64) error) ([]*responsestore.Record, error)
-	Item(ctx context.Context, tenant, itemID string) (responsestore.Item, error)
+	Items(ctx context.Context, tenant, itemID string, others ...string) ([]responsestore.Item, error)
 	Delete(ctx context.Context, tenant, id string) error
 }
 

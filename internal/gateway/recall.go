@@ -20,6 +20,9 @@ type recalled struct {
 	instead  map[int][]byte // items that the input refers to, by their place in it
 	looked   int            // how many items the store was asked for
 	reserved int64          // of the memory of bodies
+
+	ids   []string          // of all items that the input refers to
+	found map[string][]byte // those that the store has given, by their ids
 }
 
 // maxLooked bounds for how many items of one request the store is asked.
@@ -205,20 +208,55 @@ func (x *exchange) recallItem(ref *dialect.Reference) (bool, error) {
 	if x.recalled == nil {
 		x.recalled = &recalled{}
 	}
-	x.recalled.looked++
-	item, err := x.h.responses.Item(x.r.Context(), x.scope(), ref.ID)
-	switch {
-	case errors.Is(err, responsestore.ErrNotFound):
-		return false, nil
-	case err != nil:
-		return false, storeError(err)
+	raw, ok := x.recalled.found[ref.ID]
+	if !ok {
+		x.recalled.looked++
+		items, err := x.h.responses.Items(x.r.Context(), x.scope(), ref.ID, x.otherItems()...)
+		switch {
+		case errors.Is(err, responsestore.ErrNotFound):
+			return false, nil
+		case err != nil:
+			return false, storeError(err)
+		}
+		if err := x.found(items); err != nil {
+			return false, err
+		}
+		raw = items[0].Raw
 	}
-	if err := x.reserveRecalled(int64(len(item.Raw))); err != nil {
-		return false, err
-	}
-	x.req.Counts.TextBytes += int64(len(item.Raw))
-	x.recalled.take(place, item.Raw)
+	x.req.Counts.TextBytes += int64(len(raw))
+	x.recalled.take(place, raw)
 	return true, nil
+}
+
+// otherItems returns the ids of all items that the input refers to, once.
+func (x *exchange) otherItems() []string {
+	if x.recalled.found != nil {
+		return x.recalled.ids
+	}
+	x.recalled.found = make(map[string][]byte)
+	for i := range x.req.References {
+		if _, ok := itemPlace(&x.req.References[i]); ok {
+			x.recalled.ids = append(x.recalled.ids, x.req.References[i].ID)
+		}
+	}
+	return x.recalled.ids
+}
+
+// found notes what the store has given.
+func (x *exchange) found(items []responsestore.Item) error {
+	size := 0
+	for i := range items {
+		size += len(items[i].Raw)
+	}
+	if err := x.reserveRecalled(int64(size)); err != nil {
+		return err
+	}
+	for i := range items {
+		if _, ok := x.recalled.found[items[i].ID]; !ok {
+			x.recalled.found[items[i].ID] = items[i].Raw
+		}
+	}
+	return nil
 }
 
 // has reports whether there is anything to go on with.

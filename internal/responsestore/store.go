@@ -168,30 +168,40 @@ func (s *Store) Chain(ctx context.Context, tenant, id string, room func(int64) e
 	return chain, nil
 }
 
-// Item returns the item with an id, whichever record of the tenant it is in;
-// of several, that of the newest record. The error is [ErrNotFound] if there is
-// none.
-func (s *Store) Item(ctx context.Context, tenant, itemID string) (Item, error) {
+// Items returns the item with an id, whichever record of the tenant it is in; of
+// several, that of the newest record. It comes first, and behind it what the
+// same record has of others, each once: to open a record again for each would
+// take as long as all of them. The error is [ErrNotFound] if there is no item
+// with the id.
+func (s *Store) Items(ctx context.Context, tenant, itemID string, others ...string) ([]Item, error) {
 	if itemID == "" {
-		return Item{}, ErrNotFound
+		return nil, ErrNotFound
 	}
 	row, err := s.rows.WithItem(ctx, tenant, itemID)
 	if err != nil {
-		return Item{}, err
+		return nil, err
 	}
 	r, err := s.open(row)
 	if err != nil {
-		return Item{}, err
+		return nil, err
 	}
-	for _, items := range [][]Item{r.Output, r.Input} {
-		for _, item := range items {
-			if item.ID == itemID {
-				item.Raw = bytes.Clone(item.Raw) // it must not hold the record
-				return item, nil
-			}
+	byID := make(map[string][]byte, len(r.Output)+len(r.Input))
+	for _, items := range [][]Item{r.Input, r.Output} {
+		for i := len(items) - 1; i >= 0; i-- {
+			byID[items[i].ID] = items[i].Raw // output before input, the first of each
 		}
 	}
-	return Item{}, ErrNotFound
+	var out []Item
+	for _, id := range append([]string{itemID}, others...) {
+		if raw, ok := byID[id]; ok && id != "" {
+			out = append(out, Item{id, bytes.Clone(raw)}) // it must not hold the record
+			delete(byID, id)
+		}
+	}
+	if len(out) == 0 || out[0].ID != itemID {
+		return nil, ErrNotFound
+	}
+	return out, nil
 }
 
 // Delete removes the record with an id, or fails with [ErrNotFound]. The

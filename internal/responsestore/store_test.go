@@ -178,11 +178,11 @@ func TestHoldsNoMore(t *testing.T) {
 	}
 	var items []responsestore.Item
 	for i := range n {
-		item, err := s.Item(t.Context(), "red", fmt.Sprint("out_r", i))
-		if err != nil {
-			t.Error(err)
+		found, err := s.Items(t.Context(), "red", fmt.Sprint("out_r", i))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
 		}
-		items = append(items, item)
+		items = append(items, found[0])
 	}
 	if more := used() - before; more > n*body/4 {
 		t.Errorf("%d bytes are held for %d small records and items", more, n)
@@ -215,10 +215,14 @@ func TestItem(t *testing.T) {
 		{"blue", "out_x", `{ "id": "out_x" }`},
 		{"red", "", ""},
 	} {
-		got, err := s.Item(t.Context(), tt.tenant, tt.id)
-		if string(got.Raw) != tt.want || (tt.want == "") != errors.Is(err, responsestore.ErrNotFound) {
-			t.Errorf("Item(%s, %s) = %s, %v, want %s", tt.tenant, tt.id, got.Raw, err, tt.want)
+		got, err := s.Items(t.Context(), tt.tenant, tt.id)
+		if (tt.want == "") != errors.Is(err, responsestore.ErrNotFound) || tt.want != "" && (len(got) != 1 || string(got[0].Raw) != tt.want) {
+			t.Errorf("Items(%s, %s) = %s, %v, want %s", tt.tenant, tt.id, got, err, tt.want)
 		}
+	}
+	got, err := s.Items(t.Context(), "red", "out_b", "out_a", "nothing", "out_b", "", "out_x")
+	if err != nil || len(got) != 2 || got[0].ID != "out_b" || got[1].ID != "out_a" {
+		t.Errorf("Items with others = %s, %v; want those of one record, once", got, err)
 	}
 }
 
@@ -258,7 +262,7 @@ func TestExpiry(t *testing.T) {
 		if _, err := chain(s, "red", "b"); !errors.Is(err, responsestore.ErrNotFound) {
 			t.Errorf("Chain = %v, want ErrNotFound", err)
 		}
-		if _, err := s.Item(t.Context(), "red", "out_a"); !errors.Is(err, responsestore.ErrNotFound) {
+		if _, err := s.Items(t.Context(), "red", "out_a"); !errors.Is(err, responsestore.ErrNotFound) {
 			t.Errorf("Item = %v, want ErrNotFound", err)
 		}
 		if n, err := s.Purge(t.Context()); n != 1 || err != nil {
