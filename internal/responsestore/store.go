@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/secret"
@@ -187,8 +188,8 @@ func (s *Store) Items(ctx context.Context, tenant, itemID string, others ...stri
 	}
 	byID := make(map[string][]byte, len(r.Output)+len(r.Input))
 	for _, items := range [][]Item{r.Input, r.Output} {
-		for i := len(items) - 1; i >= 0; i-- {
-			byID[items[i].ID] = items[i].Raw // output before input, the first of each
+		for _, item := range slices.Backward(items) {
+			byID[item.ID] = item.Raw // output before input, the first of each
 		}
 	}
 	var out []Item
