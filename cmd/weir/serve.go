@@ -33,7 +33,7 @@ exits at once.
 A changed configuration file is served as soon as it is seen, and SIGHUP reads it
 again; running requests keep what they have begun with. One that is wrong is
 logged and changes nothing. Addresses, certificates' names, listen.timeouts,
-data_dir and log.format need a restart.
+data_dir, store, responses and log.format need a restart.
 
 The configuration is the file named by --config, $WEIR_CONFIG or $CONFIG_PATH,
 else ./weir.yaml ("weir init" writes one). Without any, variables decide:
