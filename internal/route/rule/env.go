@@ -5,7 +5,7 @@ import "time"
 // An Env is what a condition can see, by the names of its tags. The zero value
 // of a field is what nobody knows.
 type Env struct {
-	Model     string `expr:"model"` // that the client asks for
+	Model     string `expr:"model"` // that the client asks for; a condition sees the first 4096 bytes
 	Operation string `expr:"operation"`
 	Dialect   string `expr:"dialect"` // the client's
 
@@ -26,8 +26,9 @@ type Env struct {
 
 	Targets []Target `expr:"targets"` // the model's
 
-	// Header returns the first value of one of the headers that may be read.
-	// It must not be nil where a condition reads one.
+	// Header returns the first value of one of the headers that may be read,
+	// of which a condition sees the first 4096 bytes. It must not be nil where a
+	// condition reads one.
 	Header func(name string) string `expr:"header"`
 }
 
@@ -44,3 +45,13 @@ type Target struct {
 	OutputPrice float64           `expr:"output_price"` // dollars for a million tokens
 	Labels      map[string]string `expr:"labels"`
 }
+
+// bounded returns e without what a client could make long.
+func (e *Env) bounded() *Env {
+	out := *e
+	out.Model = short(e.Model)
+	out.Header = func(name string) string { return short(e.Header(name)) }
+	return &out
+}
+
+func short(s string) string { return s[:min(len(s), maxText)] }

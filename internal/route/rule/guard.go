@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"reflect"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,8 @@ type guard struct {
 	headers []string
 	clock   clock
 	targets bool
+	steps   int                     // of all patterns together
+	ranges  map[ast.Node]file.Error // those that stand behind no `in`, so far
 	fault   *file.Error
 }
 
@@ -34,7 +37,7 @@ func (g *guard) Visit(node *ast.Node) {
 			msg = "unknown name " + n.Name
 		}
 	case *ast.BinaryNode:
-		msg = binary(n)
+		msg = g.binary(n)
 	case *ast.PredicateNode:
 		if nested(n) {
 			msg = "a condition on each element cannot hold another one"
@@ -47,6 +50,16 @@ func (g *guard) Visit(node *ast.Node) {
 	if msg != "" && g.fault == nil {
 		g.fault = &file.Error{Location: (*node).Location(), Message: msg}
 	}
+}
+
+// end returns the first fault, once all parts have been looked at.
+func (g *guard) end() *file.Error {
+	for _, loose := range g.ranges {
+		if g.fault == nil || loose.From < g.fault.From {
+			g.fault = &loose
+		}
+	}
+	return g.fault
 }
 
 func (g *guard) identifier(n *ast.IdentifierNode) string {
@@ -103,11 +116,17 @@ func (g *guard) zone(name string) string {
 }
 
 // binary checks operators that can make much of little.
-func binary(n *ast.BinaryNode) string {
+func (g *guard) binary(n *ast.BinaryNode) string {
 	switch n.Operator {
+	case "in":
+		delete(g.ranges, n.Right)
 	case "matches":
-		if _, constant := n.Right.(*ast.StringNode); !constant {
+		pattern, constant := n.Right.(*ast.StringNode)
+		if !constant {
 			return "the pattern must stand here in quotes"
+		}
+		if g.steps += steps(pattern.Value); g.steps > maxSteps {
+			return "the pattern is too large: it repeats too much"
 		}
 	case "..":
 		from, ok1 := n.Left.(*ast.IntegerNode)
@@ -115,12 +134,30 @@ func binary(n *ast.BinaryNode) string {
 		if !ok1 || !ok2 || to.Value-from.Value > maxRange {
 			return fmt.Sprintf("a range needs two whole numbers, at most %d apart", maxRange)
 		}
+		if g.ranges == nil {
+			g.ranges = map[ast.Node]file.Error{}
+		}
+		g.ranges[n] = file.Error{Location: n.Location(), Message: "a range can stand behind `in` alone: hour(now) in 9..17"}
 	case "+":
 		if k := n.Type().Kind(); k == reflect.String || k == reflect.Interface {
 			return "texts cannot be added"
 		}
 	}
 	return ""
+}
+
+// steps returns how many steps a regular expression takes for each character of
+// a text, at most. Of one that is none, the compiler tells.
+func steps(pattern string) int {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	program, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(program.Inst)
 }
 
 // nested reports whether there is another condition on elements in n.

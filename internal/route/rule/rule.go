@@ -17,6 +17,8 @@ const (
 	maxNodes  = 512    // of its syntax tree
 	maxMemory = 10_000 // elements that it makes while it runs
 	maxRange  = 1000   // numbers in a..b
+	maxSteps  = 1000   // of its patterns together, for each character of a text
+	maxText   = 4096   // bytes of a text that the client has sent
 )
 
 // builtins are the functions of the language that a condition may call, beside
@@ -71,7 +73,7 @@ func Compile(source string, o Options) (*Condition, error) {
 	}
 	program, err := expr.Compile(source, options...)
 	switch {
-	case g.fault != nil: // found on the way
+	case g.end() != nil: // found on the way
 		return nil, place(g.fault.Bind(file.NewSource(source)))
 	case err != nil:
 		return nil, place(err)
@@ -96,7 +98,7 @@ func (c *Condition) Targets() bool { return c.targets }
 // looks at the first of no roles, for example.
 func (c *Condition) Holds(e *Env) (bool, error) {
 	machine := vm.VM{MemoryBudget: maxMemory}
-	v, err := machine.Run(c.program, e)
+	v, err := machine.Run(c.program, e.bounded())
 	if err != nil {
 		return false, place(err)
 	}

@@ -33,7 +33,9 @@ func TestHolds(t *testing.T) {
 		`hour(now) == 22`: true,
 		`weekday(now) == "sat" && weekday(now, "Asia/Tokyo") == "sun"`: true,
 		`date(now, "Asia/Tokyo") == "2026-11-22"`:                      true,
-		`hour(now) in 9..17`:                                        false,
+		`hour(now) in 9..17`: false,
+		`hour(now) not in 9..17 && !(input_tokens in 0..1000)`:      true,
+		`model matches "a{900}"`:                                    false,
 		`"dev" in roles and metadata.tier == "gold"`:                true,
 		`metadata["none"] == ""`:                                    true,
 		`header("x-team") == "blue"`:                                true,
@@ -101,6 +103,11 @@ func TestFaults(t *testing.T) {
 		{`hour() == 1`, 1, 1, "not enough arguments"},
 		{`any(1..1000000, # == input_tokens)`, 1, 6, "at most 1000 apart"},
 		{`any(1..input_tokens, # == 1)`, 1, 6, "two whole numbers"},
+		{`stream && any(0..9, # == input_tokens)`, 1, 16, "behind `in` alone"},
+		{`hour(now) in 0..5 && 3 in filter(0..9, # > 2)`, 1, 35, "behind `in` alone"},
+		{`model matches "(a?){1001}"`, 1, 7, "error parsing regexp"},
+		{`model matches "(a?){1000}b"`, 1, 7, "repeats too much"},
+		{`model matches "a{600}" || key matches "a{600}"`, 1, 31, "repeats too much"},
 		{`let a = model; a == a`, 1, 5, "let is not allowed"},
 		{`now.Hour() < 8`, 1, 5, "methods cannot be called"},
 		{`$env["model"] == "a"`, 1, 1, "$env is not allowed"},
@@ -136,6 +143,20 @@ func TestCannotBeAsked(t *testing.T) {
 }
 
 // FuzzCompile: whatever compiles ends soon, and nothing ends the program.
+// TestLongTexts: what a client makes long, a condition sees the beginning of.
+func TestLongTexts(t *testing.T) {
+	c, err := rule.Compile(`len(model) == 4096 && len(header("x-team")) == 4096`, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := env()
+	long := strings.Repeat("x", 60_000)
+	e.Model, e.Header = long, func(string) string { return long }
+	if holds, err := c.Holds(e); err != nil || !holds || e.Model != long {
+		t.Errorf("Holds = %t, %v, and the model has %d bytes then", holds, err, len(e.Model))
+	}
+}
+
 func FuzzCompile(f *testing.F) {
 	for _, source := range []string{
 		`hour(now, "Asia/Tokyo") < 8 && model == "gpt-5"`, `any(filter(targets, .healthy), .labels["region"] == "eu")`,
