@@ -344,7 +344,9 @@ type Retry struct {
 	// When an attempt at a stream counts, after which no other takes its place.
 	// `status`: with the upstream's status, which the client has at once.
 	// `first_event`: with the first event that means something, so that a
-	// stream that begins with an error, or never begins, is tried again.
+	// stream that begins with an error, or never begins, is tried again. The
+	// client hears nothing until then; if something comes that means nothing,
+	// for 30s or 64 KiB at most.
 	// `auto`: as `first_event` where the model has another target, else as
 	// `status`. Default: `auto`.
 	Commit RetryCommit `json:"commit" enum:"auto|status|first_event"`

@@ -198,10 +198,10 @@ func (x *exchange) aim(place int) {
 
 // more reports whether another attempt may follow the present one, if that
 // fails before the client is sent anything. What the attempt needs of the
-// request is kept until then. One that finds a dead connection is always
-// followed by another.
+// request is kept until then. The first that finds a dead connection is always
+// followed by another, the last one too.
 func (x *exchange) more() bool {
-	return x.plan != nil && x.plan.Attempts() < max(x.watch().Retry.Attempts, 2) || x.mendable() || x.op.Counts()
+	return x.plan != nil && (x.plan.Attempts() < x.watch().Retry.Attempts || !x.plan.Freed()) || x.mendable() || x.op.Counts()
 }
 
 // holdsStream reports whether a stream is held back until it means something:
@@ -212,6 +212,17 @@ func (x *exchange) holdsStream() bool {
 		return false
 	}
 	return w.Commit == CommitEvent || w.Commit == CommitAuto && len(x.decision.Candidates) > 1
+}
+
+// maxHold bounds how long a stream is held back while something comes that
+// means nothing: until then its client hears nothing at all, and many give up on
+// an answer without a head after a minute.
+const maxHold = 30 * time.Second
+
+// heldLong reports whether the stream has been held back for long enough.
+func (x *exchange) heldLong() bool {
+	a := &x.entry.Attempts[len(x.entry.Attempts)-1]
+	return time.Since(x.began)-a.FirstByte > maxHold
 }
 
 // after decides what follows on err, once for each attempt.
@@ -248,7 +259,7 @@ func (x *exchange) again(err error) error {
 		x.steps = append(x.steps, stepText(step))
 	}
 	if step.Move == retry.Stop {
-		if x.failure != nil && !made {
+		if x.failure != nil && !made && llm.AsError(err).Kind() != llm.Cancelled {
 			return x.failure // what an upstream has said counts for more than what nobody was asked
 		}
 		return err

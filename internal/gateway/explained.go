@@ -2,12 +2,14 @@ package gateway
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/weir-gateway/weir/internal/ledger"
+	"github.com/weir-gateway/weir/internal/llm"
 	"github.com/weir-gateway/weir/internal/route"
 )
 
@@ -72,13 +74,24 @@ const (
 )
 
 // explainItself puts the explanation into the header of the answer, if the
-// client asks for it and may. It is JSON in ASCII. One that is too long goes
+// client asks for it and may. Failure is what the answer says, nil if it is a
+// success. It is JSON in ASCII. One that is too long goes
 // without what is least needed.
-func (x *exchange) explainItself() {
+func (x *exchange) explainItself(failure *llm.Error) {
 	if x.plan == nil && x.decision.Model == "" || !x.caller.Principal.MayExplain || !strings.EqualFold(x.r.Header.Get(headerExplain), "true") {
 		return
 	}
 	rec := x.known()
+	if n := len(rec.entry.Attempts); n > 0 && !x.began.IsZero() { // it ends only now
+		rec.entry.Attempts = slices.Clone(rec.entry.Attempts)
+		rec.entry.Attempts[n-1].Total = time.Since(x.began)
+		if failure != nil {
+			rec.entry.Attempts[n-1].Code = failure.Code
+		}
+	}
+	if failure != nil {
+		rec.entry.Code = failure.Code
+	}
 	e := rec.explain()
 	text := inASCII(e)
 	if len(text) > maxExplanation {

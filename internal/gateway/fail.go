@@ -61,7 +61,7 @@ func (x *exchange) fail(e *llm.Error) {
 	row := e.Code.Row()
 	status, body, passes := row.Status, []byte(nil), false
 	x.countAttempts(1)
-	x.explainItself()
+	x.explainItself(e)
 	h := x.w.Header()
 	if e.Answer != nil {
 		maps.Copy(h, e.Answer.Header)

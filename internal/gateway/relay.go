@@ -70,7 +70,7 @@ func mediaType(contentType string) string {
 func (x *exchange) send(length int64) {
 	x.releaseBody() // nothing is tried again from here on
 	x.countAttempts(2)
-	x.explainItself()
+	x.explainItself(nil)
 	h := x.w.Header()
 	maps.Copy(h, x.answer.Header)
 	if x.up.Kind() == upstream.Simulator {
@@ -265,7 +265,7 @@ func (x *exchange) forward(p []byte, seen int) (rest []byte, err error) {
 		if err := x.toldFirst(); err != nil {
 			return nil, err
 		}
-		if !x.meant {
+		if !x.meant && !x.heldLong() {
 			x.eventAt = start
 			return p, nil
 		}

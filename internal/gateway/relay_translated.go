@@ -198,7 +198,7 @@ func (x *exchange) flushTranslated() error {
 	case n == 0:
 		return nil
 	case x.sent:
-	case !t.said && n < maxHeld && x.holdsStream():
+	case !t.said && n < maxHeld && x.holdsStream() && !x.heldLong():
 		return nil
 	default:
 		x.openTranslated()

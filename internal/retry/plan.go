@@ -26,6 +26,9 @@ func Begin(now time.Time, chance func() float64) *Plan {
 // Attempts returns how many there have been.
 func (pl *Plan) Attempts() int { return pl.attempts }
 
+// Freed reports whether there was one that does not count. There is no second.
+func (pl *Plan) Freed() bool { return pl.free }
+
 // A Move is what to do next.
 type Move uint8
 
