@@ -294,3 +294,11 @@ func TestTwoChoices(t *testing.T) {
 		}
 	}
 }
+
+// TestPriorityThatIsNotGiven: it is 1.
+func TestPriorityThatIsNotGiven(t *testing.T) {
+	d := decide(model(route.Target{Upstream: "first", Priority: 1}, route.Target{Upstream: "none"}, route.Target{Upstream: "two", Priority: 2}), route.Facts{}, nil)
+	if got := names(d); !slices.Equal(got, []string{"first", "none", "two"}) {
+		t.Errorf("the order is %v, want that of the list", got)
+	}
+}

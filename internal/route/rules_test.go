@@ -116,3 +116,24 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// TestDemandsAddUp: what a rule demands comes to what the key demands, and takes
+// nothing of it away.
+func TestDemandsAddUp(t *testing.T) {
+	labels := func(region, grade string) map[string]string { return map[string]string{"region": region, "grade": grade} }
+	m := model(
+		route.Target{Upstream: "a", Labels: labels("us", "gold")},
+		route.Target{Upstream: "b", Labels: labels("eu", "tin")},
+		route.Target{Upstream: "c", Labels: labels("eu", "gold")},
+	)
+	own := make([]llm.Label, 1, 4)
+	own[0] = llm.Label{Name: "region", Value: "eu"}
+	table := route.New(nil).WithRules([]route.Rule{{Demands: []llm.Label{{Name: "grade", Value: "gold"}}}})
+	d := table.Decide(m, &route.Facts{Ask: route.Ask{Op: llm.OpChat}, Model: "m", Demands: own}, nil)
+	if got := names(d); !slices.Equal(got, []string{"c"}) {
+		t.Errorf("candidates %v, want c alone", got)
+	}
+	if own[:2][1] != (llm.Label{}) {
+		t.Error("the key's own list was written to")
+	}
+}
