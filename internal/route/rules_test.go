@@ -120,7 +120,9 @@ func TestRules(t *testing.T) {
 // TestDemandsAddUp: what a rule demands comes to what the key demands, and takes
 // nothing of it away.
 func TestDemandsAddUp(t *testing.T) {
-	labels := func(region, grade string) map[string]string { return map[string]string{"region": region, "grade": grade} }
+	labels := func(region, grade string) map[string]string {
+		return map[string]string{"region": region, "grade": grade}
+	}
 	m := model(
 		route.Target{Upstream: "a", Labels: labels("us", "gold")},
 		route.Target{Upstream: "b", Labels: labels("eu", "tin")},
