@@ -203,7 +203,7 @@ func TestReloadKeepsConnections(t *testing.T) {
 	if n := same.opened.Load(); n > 3 || same.closed.Load() != 0 {
 		t.Errorf("an upstream that stayed as it was had %d connections, %d closed; want one that stays", n, same.closed.Load())
 	}
-	gatetest.Until(t, func() bool { return other.opened.Load() == 21 && other.closed.Load() == 19 })
+	gatetest.Until(t, func() bool { return other.opened.Load() == 21 && other.closed.Load() >= 19 }) // more, if the stream has ended
 	if body := gatetest.Body(t, flying); !strings.HasSuffix(body, "data: [DONE]\n\n") {
 		t.Errorf("a reload ended a stream:\n%s", body)
 	}

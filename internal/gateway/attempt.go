@@ -114,8 +114,8 @@ func (x *exchange) releaseOut() {
 func (x *exchange) releaseBody() {
 	x.dropRecalled()
 	x.dropBody()
-	if x.upload != nil && x.upload.sent.Load() {
-		x.upload.close()
+	if x.upload != nil {
+		x.upload.release()
 	}
 }
 

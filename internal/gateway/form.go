@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/weir-gateway/weir/internal/dialect/media"
@@ -16,13 +17,17 @@ import (
 
 // An upload is a request body that is a form: its values in memory, its files
 // in one file of the spool. One goroutine uses it, but for the bodies that are
-// made of it.
+// made of it and for what ends it.
 type upload struct {
-	form     *form.Form
-	mem      *memory
-	reserved int64        // of mem
-	file     *spool.File  // nil until there is something in it, and again once it is closed
-	sent     *atomic.Bool // by the last attempt: the transport reads nothing of it any more; nil before the first
+	form *form.Form
+	mem  *memory
+
+	mu       sync.Mutex  // guards what follows, once it has been read
+	reserved int64       // of mem
+	file     *spool.File // nil until there is something in it, and again once it is closed
+	attempts int         // that have been sent it
+	last     bool        // no further attempt will be
+	sent     bool        // by the last attempt: the transport reads nothing of it any more
 }
 
 // takes says which bodies an operation may have.
@@ -172,9 +177,12 @@ func (u *upload) send(ctx context.Context, up *upstream.Upstream, call *upstream
 	body := u.form.Encode("model", call.Model)
 	s := &source{r: body.Reader}
 	call.Content = &upstream.Content{Reader: s, Length: body.Length, Type: body.Type}
-	sent := new(atomic.Bool)
-	u.sent = sent
-	call.Sent = func() { sent.Store(true) }
+	u.mu.Lock()
+	u.attempts++
+	u.sent = false
+	attempt := u.attempts
+	u.mu.Unlock()
+	call.Sent = func() { u.wasSent(attempt) }
 	answer, err := up.Do(ctx, call)
 	if err == nil {
 		return answer, nil
@@ -200,9 +208,39 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// close gives everything back. An upstream that has answered before it has
-// read everything gets no more.
+// wasSent notes that the transport reads nothing more for an attempt.
+func (u *upload) wasSent(attempt int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if attempt != u.attempts {
+		return // it was given up, and another is under way
+	}
+	if u.sent = true; u.last {
+		u.end()
+	}
+}
+
+// release says that no further attempt will need the upload: it ends as soon as
+// the last has been sent it.
+func (u *upload) release() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.last = true; u.sent {
+		u.end()
+	}
+}
+
+// close ends the upload. An upstream that has answered before it has read
+// everything gets no more.
 func (u *upload) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.end()
+}
+
+// end gives everything back. It is called with mu held, and may be called
+// again.
+func (u *upload) end() {
 	u.mem.used.Add(-u.reserved)
 	u.reserved = 0
 	if u.file != nil {

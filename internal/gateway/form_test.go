@@ -260,8 +260,8 @@ func TestFormEncodings(t *testing.T) {
 
 // TestUploadsInParallel: what is large is on disk, not in memory.
 func TestUploadsInParallel(t *testing.T) {
-	g := gatetest.Start(t, simple+"listen: { body_limit: 24MiB, body_memory: 48MiB }\n")
-	const size = 20 << 20
+	g := gatetest.Start(t, simple+"listen: { body_limit: 8MiB, body_memory: 16MiB }\n")
+	const size = 6 << 20
 	body, contentType := formed(t, val("model", "m"), field{"file", "a.wav", "audio/wav", strings.Repeat("0123456789abcdef", size/16)})
 	var wg sync.WaitGroup
 	for range 5 {

@@ -196,7 +196,7 @@ func TestMendedOnce(t *testing.T) {
 // not know any more goes, for clients of other protocols too.
 func TestMendedTranslation(t *testing.T) {
 	r, g := startRefuser(t, `{"error":{"message":"The encrypted content could not be verified.","code":"invalid_encrypted_content"}}`)
-	const ask = `{"model":"m","max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"a"}`
+	const ask = `{"model":"m","max_tokens":2000,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"a"}`
 	first := converse(t, g, "/v1/messages", ask+`]}`)
 	thinking := firstThought(t, "messages", first.body, false)
 	if !strings.Contains(thinking, "weir1.") {
