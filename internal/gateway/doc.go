@@ -9,10 +9,13 @@
 //	listener
 //	   ▼ *http.Request
 //	authenticate ─▶ read ─▶ admit ─▶ route ─▶ attempt ─▶ relay ─▶ account
-//	  Principal    Request            Target     Answer    events     Entry
+//	  Principal    Request           []Target    ▲         │        Entry
+//	                                             └─────────┘
 //
 // Each step takes what those to its left have put into the exchange and adds its
-// own, or returns an [llm.Error]. The first error ends the exchange.
+// own, or returns an [llm.Error]. The first error ends the exchange, but that
+// exchange.carry attempts again, there or elsewhere, where that may help and
+// nothing has been sent.
 //
 // # Invariants
 //
